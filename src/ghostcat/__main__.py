@@ -1,0 +1,3 @@
+from ghostcat.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The command line: parse, call one workflow, show what came back."""
+
+from ghostcat.cli.app import main
+
+__all__ = ["main"]

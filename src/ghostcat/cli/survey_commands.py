@@ -1,0 +1,119 @@
+"""`ghostcat new`, `import`, `check` and `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ghostcat import workflows
+from ghostcat.cli.output import json_option, print_findings, print_json, progress_bars
+
+SURVEY = click.Path(path_type=Path, file_okay=False)
+ANY_PATH = click.Path(path_type=Path)
+
+
+@click.command("new")
+@click.argument("survey", type=SURVEY)
+@click.option("--name", default="", help="What people call the survey; the folder's name by default.")
+@click.option("--database", default=None, metavar="URL", help="Keep the tables on a PostgreSQL server.")
+@json_option
+def new_command(survey: Path, name: str, database: str | None, as_json: bool) -> None:
+    """Make an empty survey in the folder SURVEY."""
+    with workflows.new(survey, name=name, database_url=database) as made:
+        if as_json:
+            print_json({"survey": made.folder, "name": made.name})
+        else:
+            click.echo(f"Made the survey {made.name} in {made.folder}")
+            click.echo(f"Next: ghostcat import {made.folder} PHOTOS")
+
+
+@click.command("import")
+@click.argument("survey", type=SURVEY)
+@click.argument("source", type=ANY_PATH)
+@click.option("--kind", default=None, help="camtrap-dp, folder or detections; found out by default.")
+@click.option("--prefix", default="", help="Put this before every id (for two sources with the same ids).")
+@click.option("--crs", default=None, help="Coordinate system of projected coordinates, e.g. EPSG:32652.")
+@click.option("--utc-offset", type=float, default=None, metavar="HOURS", help="Offset of the camera clocks.")
+@click.option("--copy", is_flag=True, help="Copy the photos into the survey (from a card).")
+@click.option("--processes", type=click.IntRange(min=1), default=None, help="Worker processes.")
+@json_option
+def import_command(
+    survey: Path,
+    source: Path,
+    kind: str | None,
+    prefix: str,
+    crs: str | None,
+    utc_offset: float | None,
+    copy: bool,
+    processes: int | None,
+    as_json: bool,
+) -> None:
+    """Import SOURCE into SURVEY: a Camtrap DP package (folder or zip), a folder of photos with
+    stations.csv and deployments.csv, or the JSON of MegaDetector or SpeciesNet.
+
+    Originals are never changed. Importing the same source again adds only what is new; an import
+    that was interrupted goes on.
+    """
+    with workflows.open(survey) as opened, progress_bars(quiet=as_json) as progress:
+        report = workflows.import_evidence(
+            opened,
+            source,
+            kind=kind,
+            prefix=prefix,
+            crs=crs,
+            utc_offset_minutes=None if utc_offset is None else round(utc_offset * 60),
+            copy=copy,
+            processes=processes,
+            progress=progress,
+        )
+    if as_json:
+        print_json(report)
+        return
+    states = ", ".join(f"{count} {state}" for state, count in sorted(report.photos_by_state.items()))
+    click.echo(f"{report.source} ({report.kind}): {report.photos_read} photos read now; {states or 'no photos'}")
+    for file, column, used_as in report.columns:
+        click.echo(f"  {file}: {column} → {used_as or 'kept aside'}")
+    print_findings(report.findings)
+    click.echo(f"Next: ghostcat check {survey}; ghostcat identify {survey}")
+
+
+@click.command("check")
+@click.argument("survey", type=SURVEY)
+@json_option
+def check_command(survey: Path, as_json: bool) -> None:
+    """Look for what is wrong with SURVEY: places, dates, clocks, effort, photos, identities.
+
+    Exit code 1 when there is an error among the findings.
+    """
+    with workflows.open(survey) as opened:
+        findings = workflows.check(opened)
+    if as_json:
+        print_json({"findings": findings})
+    elif findings:
+        print_findings(findings)
+    else:
+        click.echo("Nothing to complain about.")
+    if any(finding.severity == "error" for finding in findings):
+        raise SystemExit(1)
+
+
+@click.command("export")
+@click.argument("survey", type=SURVEY)
+@click.argument("target", type=ANY_PATH)
+@click.option(
+    "--format",
+    "to",
+    type=click.Choice(["camtrap-dp", "secr", "camtrapr", "csv", "geopackage"]),
+    default="camtrap-dp",
+    show_default=True,
+)
+@json_option
+def export_command(survey: Path, target: Path, to: str, as_json: bool) -> None:
+    """Write SURVEY to TARGET for other programs."""
+    with workflows.open(survey) as opened:
+        written = workflows.export(opened, target, format=to)  # type: ignore[arg-type]
+    if as_json:
+        print_json({"written": written, "format": to})
+    else:
+        click.echo(f"Wrote {written}")

@@ -1,0 +1,232 @@
+"""Import photos and tables into a survey: read, store, then open every photo once.
+
+The tables go in as one transaction. The photos follow in batches: each is hashed, its EXIF
+read and a thumbnail kept under `derived/`, on every core. Killed at any moment, the next import
+of the same source goes on with the photos that are still pending.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from ghostcat.errors import FormatError, InputError
+from ghostcat.survey import AddReport, Evidence, Finding, Media, PhotoRecord, Survey
+from ghostcat.workflows.opening import open
+from ghostcat.workflows.progress import Progress, silent
+
+__all__ = ["ImportReport", "import_evidence", "photo_path", "thumbnail_path"]
+
+BATCH = 64
+#: Below this many photos, starting worker processes costs more than it saves.
+WORTH_A_POOL = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What an import found, what it added, and what it could not use."""
+
+    source: str
+    kind: str
+    added: AddReport
+    photos_read: int
+    photos_by_state: dict[str, int]
+    findings: tuple[Finding, ...]
+    columns: tuple[tuple[str, str, str], ...]
+    """(file, column, what it was taken for; empty when it was kept aside)."""
+
+
+def import_evidence(
+    survey: str | Path | Survey,
+    source: str | Path,
+    *,
+    kind: str | None = None,
+    prefix: str = "",
+    crs: str | None = None,
+    utc_offset_minutes: int | None = None,
+    copy: bool = False,
+    processes: int | None = None,
+    progress: Progress = silent,
+) -> ImportReport:
+    """Import a Camtrap DP package, a folder of photos with its tables, or detector results.
+
+    Parameters
+    ----------
+    survey : a survey folder or an open survey.
+    source : folder, zip file or JSON file; never written to.
+    kind : `camtrap-dp`, `folder` or `detections`; found out when None.
+    prefix : put before every id, for two sources that use the same ones.
+    crs : coordinate system of projected station coordinates, for example `EPSG:32652`.
+    utc_offset_minutes : offset of the camera clocks where the source does not say.
+    copy : copy the photos into the survey folder (from a card); otherwise they stay where they are.
+    processes : worker processes; one a core by default.
+
+    Raises
+    ------
+    FormatError : the source cannot be read as what it claims to be; nothing is imported.
+    EvidenceConflict : ids of this source are already used for something else; nothing is imported.
+    """
+    survey, source = open(survey), Path(source)
+    evidence = _read(
+        survey, source, kind=kind, prefix=prefix, crs=crs, utc_offset_minutes=utc_offset_minutes
+    )
+    if copy:
+        evidence = _copy_photos(survey, evidence, progress=progress)
+    added = survey.add_evidence(evidence)
+    read = read_pending_photos(survey, processes=processes, progress=progress)
+    states: dict[str, int] = {}
+    ours = {media.id for media in evidence.media}
+    for media in survey.media():
+        if media.id in ours:
+            states[media.state] = states.get(media.state, 0) + 1
+    return ImportReport(
+        source=str(source),
+        kind=evidence.source.kind,
+        added=added,
+        photos_read=read,
+        photos_by_state=states,
+        findings=evidence.findings,
+        columns=tuple((c.file, c.column, c.used_as) for c in evidence.columns),
+    )
+
+
+def photo_path(survey: Survey, media: Media) -> Path:
+    """Where a photo lies: its path is absolute, or relative to the survey folder."""
+    return survey.folder / media.path
+
+
+def thumbnail_path(survey: Survey, sha256: str) -> Path:
+    """Where the thumbnail of a photo with this content is kept."""
+    return survey.folder / "derived" / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
+
+
+def _read(
+    survey: Survey,
+    source: Path,
+    *,
+    kind: str | None,
+    prefix: str,
+    crs: str | None,
+    utc_offset_minutes: int | None,
+) -> Evidence:
+    from ghostcat import formats
+
+    if not source.exists():
+        raise InputError("there is nothing here", where=str(source), fix="Check the path.")
+    if kind == "detections" or (kind is None and source.suffix.lower() == ".json" and source.is_file()
+                                and source.name != "datapackage.json"):
+        return formats.read_detections(source, {media.id: media for media in survey.media()})
+    return formats.read_evidence(
+        source,
+        kind=kind,
+        prefix=prefix,
+        crs=crs,
+        utc_offset_minutes=utc_offset_minutes,
+        extract_to=survey.folder / "photos",
+    )
+
+
+def read_pending_photos(
+    survey: Survey, *, processes: int | None = None, progress: Progress = silent
+) -> int:
+    """Open every photo that nobody has opened yet; returns how many that were."""
+    pending = survey.pending_media()
+    done = 0
+    with survey.job("read photos", total=len(pending)) as job:
+        for batch in _batches(_inspected(survey, pending, processes=processes), BATCH):
+            survey.record_photos(batch)
+            done += len(batch)
+            job.advance(len(batch))
+            progress("Reading photos", done, len(pending))
+    return done
+
+
+def _inspected(
+    survey: Survey, pending: Sequence[Media], *, processes: int | None
+) -> Iterator[PhotoRecord]:
+    tasks = [(media.id, str(photo_path(survey, media)), str(survey.folder)) for media in pending]
+    workers = processes if processes is not None else os.cpu_count() or 1
+    if workers < 2 or len(tasks) < WORTH_A_POOL:
+        yield from map(_inspect, tasks)
+        return
+    # Not fork: a forked child of a process with threads can hang, and Windows has no fork.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_inspect, tasks, chunksize=8)
+
+
+def _inspect(task: tuple[str, str, str]) -> PhotoRecord:
+    from ghostcat.photos import inspect_photo
+
+    media_id, path, folder = task
+    facts = inspect_photo(Path(path))
+    if facts.thumbnail_jpeg:
+        _keep(Path(folder) / "derived" / "thumbnails" / facts.sha256[:2] / f"{facts.sha256}.jpg",
+              facts.thumbnail_jpeg)
+    return PhotoRecord(
+        media_id=media_id,
+        state=facts.state,
+        reason=facts.reason,
+        sha256=facts.sha256,
+        size_bytes=facts.size_bytes,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        infrared=facts.infrared,
+        exif_time=facts.camera_time,
+    )
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a derived file so that it is either whole or absent, whenever we are killed."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def _copy_photos(survey: Survey, evidence: Evidence, *, progress: Progress) -> Evidence:
+    """Copy the photos to `photos/` in the survey folder; those already there are not copied again."""
+    from dataclasses import replace
+
+    copied: list[Media] = []
+    for number, media in enumerate(evidence.media, start=1):
+        origin = Path(media.path)
+        target = Path("photos") / evidence.source.id / _safe_relative(media.id)
+        if target.suffix.lower() != origin.suffix.lower():
+            target = target.with_name(target.name + origin.suffix)
+        if origin.exists():
+            _copy(origin, survey.folder / target)
+        copied.append(replace(media, path=target.as_posix()))
+        progress("Copying photos", number, len(evidence.media))
+    return replace(evidence, media=tuple(copied))
+
+
+def _safe_relative(media_id: str) -> Path:
+    path = Path(media_id.replace(":", "_").replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts:
+        raise FormatError(
+            f"the photo id {media_id!r} would lie outside the survey", where=media_id, fix="Rename it."
+        )
+    return path
+
+
+def _copy(origin: Path, target: Path) -> None:
+    import shutil
+
+    if target.exists() and target.stat().st_size == origin.stat().st_size:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    shutil.copy2(origin, unfinished)
+    unfinished.replace(target)
+
+
+def _batches(items: Iterator[PhotoRecord], size: int) -> Iterator[list[PhotoRecord]]:
+    while batch := list(islice(items, size)):
+        yield batch
