@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ghostcat import workflows
 from ghostcat.cli.output import json_option, print_findings, print_json, progress_bars
+
+if TYPE_CHECKING:
+    from ghostcat.workflows.exporting import ExportFormat
 
 SURVEY = click.Path(path_type=Path, file_okay=False)
 ANY_PATH = click.Path(path_type=Path)
@@ -108,11 +112,12 @@ def check_command(survey: Path, as_json: bool) -> None:
     default="camtrap-dp",
     show_default=True,
 )
+@click.option("--copy-photos", is_flag=True, help="Put the photos into a Camtrap DP package.")
 @json_option
-def export_command(survey: Path, target: Path, to: str, as_json: bool) -> None:
+def export_command(survey: Path, target: Path, to: ExportFormat, copy_photos: bool, as_json: bool) -> None:
     """Write SURVEY to TARGET for other programs."""
-    with workflows.open(survey) as opened:
-        written = workflows.export(opened, target, format=to)  # type: ignore[arg-type]
+    with workflows.open(survey) as opened, progress_bars(quiet=as_json) as progress:
+        written = workflows.export(opened, target, format=to, copy_photos=copy_photos, progress=progress)
     if as_json:
         print_json({"written": written, "format": to})
     else:

@@ -16,11 +16,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ghostcat.errors import FormatError, InputError
-from ghostcat.survey import AddReport, Evidence, Finding, Media, PhotoRecord, Survey
+from ghostcat.survey import AddReport, PhotoRecord, Survey
+from ghostcat.survey.evidence import Evidence, Finding, Media
 from ghostcat.workflows.opening import open
 from ghostcat.workflows.progress import Progress, silent
 
-__all__ = ["ImportReport", "import_evidence", "photo_path", "thumbnail_path"]
+__all__ = ["ImportReport", "import_evidence", "read_pending_photos"]
 
 BATCH = 64
 #: Below this many photos, starting worker processes costs more than it saves.
@@ -81,7 +82,7 @@ def import_evidence(
     read = read_pending_photos(survey, processes=processes, progress=progress)
     states: dict[str, int] = {}
     ours = {media.id for media in evidence.media}
-    for media in survey.media():
+    for media in survey.snapshot().media.values():
         if media.id in ours:
             states[media.state] = states.get(media.state, 0) + 1
     return ImportReport(
@@ -93,16 +94,6 @@ def import_evidence(
         findings=evidence.findings,
         columns=tuple((c.file, c.column, c.used_as) for c in evidence.columns),
     )
-
-
-def photo_path(survey: Survey, media: Media) -> Path:
-    """Where a photo lies: its path is absolute, or relative to the survey folder."""
-    return survey.folder / media.path
-
-
-def thumbnail_path(survey: Survey, sha256: str) -> Path:
-    """Where the thumbnail of a photo with this content is kept."""
-    return survey.folder / "derived" / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
 
 
 def _read(
@@ -120,7 +111,7 @@ def _read(
         raise InputError("there is nothing here", where=str(source), fix="Check the path.")
     if kind == "detections" or (kind is None and source.suffix.lower() == ".json" and source.is_file()
                                 and source.name != "datapackage.json"):
-        return formats.read_detections(source, {media.id: media for media in survey.media()})
+        return formats.read_detections(source, survey.snapshot().media)
     return formats.read_evidence(
         source,
         kind=kind,
@@ -137,19 +128,22 @@ def read_pending_photos(
     """Open every photo that nobody has opened yet; returns how many that were."""
     pending = survey.pending_media()
     done = 0
-    with survey.job("read photos", total=len(pending)) as job:
-        for batch in _batches(_inspected(survey, pending, processes=processes), BATCH):
-            survey.record_photos(batch)
-            done += len(batch)
-            job.advance(len(batch))
-            progress("Reading photos", done, len(pending))
+    if not pending:
+        return 0
+    job = survey.start_job("read photos", "", len(pending))
+    for batch in _batches(_inspected(survey, pending, processes=processes), BATCH):
+        survey.record_photos(batch)
+        done += len(batch)
+        job.advance(len(batch))
+        progress("Reading photos", done, len(pending))
+    job.finish()
     return done
 
 
 def _inspected(
     survey: Survey, pending: Sequence[Media], *, processes: int | None
 ) -> Iterator[PhotoRecord]:
-    tasks = [(media.id, str(photo_path(survey, media)), str(survey.folder)) for media in pending]
+    tasks = [(media.id, str(survey.photo_path(media)), str(survey.folder)) for media in pending]
     workers = processes if processes is not None else os.cpu_count() or 1
     if workers < 2 or len(tasks) < WORTH_A_POOL:
         yield from map(_inspect, tasks)
@@ -176,7 +170,7 @@ def _inspect(task: tuple[str, str, str]) -> PhotoRecord:
         width_px=facts.width_px,
         height_px=facts.height_px,
         infrared=facts.infrared,
-        exif_time=facts.camera_time,
+        camera_time=facts.camera_time,
     )
 
 

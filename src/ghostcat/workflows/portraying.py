@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from ghostcat._version import __version__
 from ghostcat.errors import EstimateRefused
 from ghostcat.portrait import Estimate, Portrait, Refusal, compose_portrait
-from ghostcat.survey import EncounterHistory, Finding, Survey, encounter_history
+from ghostcat.survey import Survey
+from ghostcat.survey.evidence import Finding
+from ghostcat.survey.history import EncounterHistory, encounter_history
 from ghostcat.workflows.checking import check
 from ghostcat.workflows.estimating import estimate_history
 from ghostcat.workflows.identifying import identify, questions
-from ghostcat.workflows.importing import import_evidence, photo_path
+from ghostcat.workflows.importing import import_evidence
 from ghostcat.workflows.opening import open, survey_beside
 from ghostcat.workflows.progress import Progress, silent
 from ghostcat.workflows.regions import Region, read_region
@@ -198,7 +200,7 @@ def _write(
     def load_photo(media_id: str) -> NDArray[np.uint8]:
         from ghostcat.photos import load_rgb
 
-        return load_rgb(photo_path(survey, media[media_id]))
+        return load_rgb(survey.photo_path(media[media_id]))
 
     target = folder or survey.folder / "results" / "portrait"
     return write_report(drawn, target, lang=lang, load_photo=load_photo), drawn
@@ -220,7 +222,7 @@ def _provenance(survey: Survey, fingerprint: str, region: str | Path | None) -> 
         "survey": survey.name,
         "evidence_and_decisions": fingerprint,
         "identification": str(survey.setting("identification_engine", "not identified")),
-        "pass_gap_minutes": str(survey.setting("pass_gap_minutes", 30)),
+        "pass_gap_minutes": str(survey.setting("gap_minutes", 30)),
         "region": "chosen by ghostcat" if region is None else Path(region).name,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
