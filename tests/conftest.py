@@ -8,8 +8,8 @@ import pytest
 @pytest.fixture(scope="session")
 def tiny_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthetic Camtrap DP package with about thirty photos and known truth."""
-    from ghostcat.simulate import simulate_world, tiny_options, write_world
+    from ghostcat.simulate import TINY_SEED, simulate_world, tiny_options, write_world
 
     folder = tmp_path_factory.mktemp("world") / "tiny"
-    write_world(simulate_world(7, tiny_options()), folder, processes=1)
+    write_world(simulate_world(TINY_SEED, options=tiny_options()), folder, processes=1)
     return folder

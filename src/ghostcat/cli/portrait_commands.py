@@ -128,11 +128,11 @@ def portrait_command(
 
 @click.command("demo")
 @click.argument("folder", type=ANY_PATH, default=Path("ghostcat-demo"))
-@click.option("--seed", type=int, default=2026, show_default=True, help="Another seed is another forest.")
+@click.option("--seed", type=int, default=None, help="Another seed is another forest.")
 @lang_option
 @click.option("--processes", type=click.IntRange(min=1), default=None, help="Worker processes.")
 @json_option
-def demo_command(folder: Path, seed: int, lang: str, processes: int | None, as_json: bool) -> None:
+def demo_command(folder: Path, seed: int | None, lang: str, processes: int | None, as_json: bool) -> None:
     """The whole way on a synthetic survey, made in FOLDER: photos in, population portrait out.
 
     Nothing is downloaded. Every animal, place and photo of it is synthetic.

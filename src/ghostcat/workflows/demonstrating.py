@@ -11,9 +11,6 @@ from ghostcat.workflows.progress import Progress, silent
 
 __all__ = ["DemoResult", "demo"]
 
-DEFAULT_SEED = 2026
-
-
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
     """What the demo found in a world whose truth is known. Everything in it is synthetic."""
@@ -28,7 +25,7 @@ class DemoResult:
 def demo(
     folder: str | Path = "ghostcat-demo",
     *,
-    seed: int = DEFAULT_SEED,
+    seed: int | None = None,
     lang: str = "en",
     processes: int | None = None,
     progress: Progress = silent,
@@ -40,18 +37,14 @@ def demo(
     Parameters
     ----------
     folder : where the photos, the survey and the report go.
-    seed : of the world; another seed is another forest.
+    seed : of the world; another seed is another forest. The default is `simulate.DEMO_SEED`.
     """
-    from ghostcat.simulate import demo_options, simulate_world, write_world
-
-    folder = Path(folder)
-    package = folder / f"synthetic-{seed}"
-    world = simulate_world(seed, demo_options())
-    if not (package / "datapackage.json").exists():
-        write_world(world, package, progress=progress, processes=processes or 2)
+    package = _synthetic_package(
+        Path(folder), seed=seed, processes=processes, progress=progress
+    )
     result = portrait(
         package,
-        out=folder,
+        out=package.parent,
         region=package / "field_tables" / "habitat_mask.csv",
         lang=lang,
         processes=processes,
@@ -63,4 +56,25 @@ def demo(
         package=package,
         true_abundance=truth["N_region"],
         true_photographed=truth["counts"]["identifiable"],
+    )
+
+
+def _synthetic_package(
+    folder: Path, *, seed: int | None, processes: int | None, progress: Progress
+) -> Path:
+    """The photos and tables of the demo. The descriptor is written last, so it tells a whole package."""
+    import shutil
+
+    from ghostcat.simulate import DEMO_SEED, demo_options, simulate_world, write_world
+
+    seed = DEMO_SEED if seed is None else seed
+    package = folder / f"synthetic-{seed}"
+    if (package / "datapackage.json").exists():
+        return package
+    shutil.rmtree(package, ignore_errors=True)
+    return write_world(
+        simulate_world(seed, options=demo_options()),
+        package,
+        progress=lambda done, total: progress("Drawing synthetic photos", done, total),
+        processes=processes or 2,
     )
