@@ -26,7 +26,7 @@ SYSTEM_PACKAGES = {  # what the tests need from the system: program that shows i
 
 
 def main(arguments: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file must be readable by the Python that is too old
         print(f"ghostcat needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     task, rest = (arguments[0], arguments[1:]) if arguments else ("", [])

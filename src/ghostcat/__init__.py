@@ -32,7 +32,7 @@ _TWINS = {
     "review": "ghostcat.workflows.reviewing",
 }
 
-__all__ = ["__version__", *sorted(_TWINS)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_TWINS)]
 
 
 def __getattr__(name: str) -> object:

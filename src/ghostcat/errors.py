@@ -41,8 +41,8 @@ class GhostcatError(Exception):
     where : file, row, id; empty when there is no place.
     fix : what the user can do; empty when nothing can be advised.
 
-    >>> str(GhostcatError("latitude 112.4 is outside −90…90", where="stations.csv row 14", fix="Swap the columns."))
-    'stations.csv row 14: latitude 112.4 is outside −90…90. Swap the columns.'
+    >>> str(GhostcatError("latitude 112.4 is outside −90…90", where="row 14", fix="Swap the columns."))
+    'row 14: latitude 112.4 is outside −90…90. Swap the columns.'
     """
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:

@@ -459,12 +459,17 @@ error("deployment id twice", lambda r: package(r, deployments=changed(DP_DEPLOYM
 error("deployment id missing", lambda r: package(r, deployments=changed(DP_DEPLOYMENTS, 2, deploymentID="")), "no deployment id", where="row 3")
 error("package deployment ends before it starts", lambda r: package(r, deployments=changed(DP_DEPLOYMENTS, 1, deploymentEnd="2025-01-01T00:00:00Z")), "before it starts", where="row 2")
 error("package time that is none", lambda r: package(r, deployments=changed(DP_DEPLOYMENTS, 1, deploymentStart="April")), "'April'", where="row 2")
-error("media id twice", lambda r: package(r, media=changed(DP_MEDIA, 2, mediaID="m1")), "'m1' is already used in row 2", where="media.csv row 3")
+error("media id twice", lambda r: package(r, media=changed(DP_MEDIA, 2, mediaID="m1")), "'m1' is already used in media.csv row 2", where="media.csv row 3")
 error("media id missing", lambda r: package(r, media=changed(DP_MEDIA, 2, mediaID="")), "no media id", where="media.csv row 3")
 for _name, _path in {"parent": "../../etc/passwd", "inner parent": "photos/../../x.jpg", "absolute": "/etc/passwd", "drive": "C:\\Users\\x.jpg", "backslash": "photos\\..\\..\\x.jpg", "home": "~/x.jpg"}.items():
     error(f"media path: {_name}", lambda r, p=_path: package(r, media=changed(DP_MEDIA, 2, filePath=p)), "out of the package" if ".." in _path else "is absolute", where="media.csv row 3")  # type: ignore[misc]
 error("media path missing", lambda r: package(r, media=changed(DP_MEDIA, 2, filePath="")), "no filePath", where="media.csv row 3")
 error("failure of no deployment", lambda r: package(r, extra={"deployment-failures": [["deploymentID", "start", "end", "cause"], ["d9", "2025-05-01T00:00:00Z", "2025-05-02T00:00:00Z", "bear"]]}), "'d9'", where="deployment-failures.csv row 2")
+error("covariate of no deployment", lambda r: package(r, extra={"deployment-covariates": [["deploymentID", "name", "value"], ["d9", "mood", "wet"]]}), "'d9' is no deployment", where="deployment-covariates.csv row 2")
+error("station covariates that are no json", lambda r: package(r, extra={"stations": [["stationID", "covariates"], ["ST01", "slope=12"]]}), "'slope=12'", where="stations.csv row 2")
+error("extra station without a position", lambda r: package(r, extra={"stations": [["stationID", "covariates"], ["ST09", ""]]}), "no position", where="stations.csv row 2")
+finding("photo at an address on another computer", lambda r: package(r, media=changed(DP_MEDIA, 2, filePath="file:///C:/cards/2.jpg")), "media_outside", photos=3, prove=lambda e: e.media[1].state == "missing")
+finding("a table of somebody else", lambda r: package(r, extra={"weather": [["day", "rain"], [1, 2]], "stations": [["name"], ["x"]]}), "resource_not_read", "weather, stations", photos=3)
 finding("not called camtrap dp", lambda r: package(r, descriptor={**DESCRIPTOR, "profile": "data-package"}), "camtrap_dp_version", photos=3)
 finding("description incomplete", lambda r: package(r, descriptor={k: v for k, v in DESCRIPTOR.items() if k != "project"}), "camtrap_dp_profile", "'project' is a required property", photos=3)
 finding("media on a server", lambda r: package(r, media=changed(DP_MEDIA, 2, filePath="https://example.org/2.jpg")), "media_remote", photos=3, prove=lambda e: (e.media[1].state, e.media[1].reason[:11]) == ("missing", "remote file"))

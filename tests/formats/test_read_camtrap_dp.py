@@ -174,6 +174,35 @@ def test_an_observation_of_an_event_is_on_each_of_its_photos(small: Evidence) ->
     assert [d.flank for d in small.detections if d.id.startswith("o4")] == ["both", "both"]
 
 
+def test_tables_of_our_own_are_read_back(tmp_path: Path) -> None:
+    root = _write(tmp_path / "package")
+    extra = {
+        "stations": "stationID,name,latitude,longitude,group,covariates\n"
+        'ST01,Ridge,43.16,131.08,RU,"{""slope"": 12.5}"\nST09,Never used,43.2,131.2,CN,{}\n',
+        "deployment-covariates": "deploymentID,name,value\nST01B,mood,wet\nST01B,facing_deg,90.5\n",
+        "media-incomplete": "mediaID,deploymentID,timestamp,filePath,exifData\n"
+        'm9,,,photos/1.jpg,"{""EXIF"": {""DateTimeOriginal"": ""2025:04:09 15:29:09""}}"\n',
+        "observations-incomplete": "observationID,mediaID,observationType\no9,m9,animal\n",
+    }
+    description = json.loads((root / "datapackage.json").read_text(encoding="utf-8"))
+    for name, text in extra.items():
+        (root / f"{name}.csv").write_text(text, encoding="utf-8")
+        description["resources"].append({"name": name, "path": f"{name}.csv"})
+    (root / "datapackage.json").write_text(json.dumps(description), encoding="utf-8")
+    evidence = read_camtrap_dp(root, prefix="x-")
+    stations = {station.id: station for station in evidence.stations}
+    assert stations["x-ST01"].covariates == {"slope": 12.5}
+    assert (stations["x-ST09"].name, stations["x-ST09"].lat) == ("Never used", 43.2)
+    facing = next(d for d in evidence.deployments if d.id == "x-ST01B")
+    assert (facing.facing_deg, facing.covariates) == (
+        90.5,
+        {"mood": "wet", "deploymentGroups": "country:RU"},
+    )
+    photo = next(m for m in evidence.media if m.id == "x-m9")
+    assert (photo.deployment_id, photo.camera_time) == ("", datetime(2025, 4, 9, 15, 29, 9))
+    assert next(d for d in evidence.detections if d.id == "x-o9").media_id == "x-m9"
+
+
 def test_source(small: Evidence, tmp_path: Path) -> None:
     assert small.source.kind == "camtrap-dp"
     assert small.source.name == "A small survey"

@@ -103,7 +103,6 @@ def test_excel_serials(moment: datetime) -> None:
         "2025-04-03 25:00",
         "2025-04-03T10:00+25:00",
         "1/13/2025",
-        "13:00 PM",
         "99999",
     ],
 )
@@ -134,11 +133,12 @@ def test_degrees_in_every_writing(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1.5", 1.5), ("1,5", 1.5), ("668 929,1", 668929.1), ("4,780,789.3", 4780789.3), ("4.780.789,3", 4780789.3),
-     ("−12", -12.0), ("1.2.3", None), ("12 m", None), ("", None), ("0x10", None), ("1e999", float("inf"))],
+    [("1.5", 1.5), ("1,5", 1.5), ("668 929,1", 668929.1), ("4,780,789.3", 4780789.3),
+     ("4.780.789,3", 4780789.3),
+     ("−12", -12.0), ("1.2.3", None), ("12 m", None), ("", None), ("0x10", None), ("1e999", None)],
 )  # fmt: skip
 def test_numbers(text: str, value: float | None) -> None:
-    assert parse_number(text) == (None if value == float("inf") else value)
+    assert parse_number(text) == value
 
 
 def test_columns_by_other_names_and_what_is_kept_aside() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,9 @@ def review_command(survey: Path, reviewer: str | None, show: bool, only_list: bo
             if as_json:
                 print_json({"questions": waiting})
             else:
-                rows = [(q.photo_a, q.photo_b, q.flank, f"{q.probability:.2f}", f"{q.value:.2f}") for q in waiting]
+                rows = [
+                    (q.photo_a, q.photo_b, q.flank, f"{q.probability:.2f}", f"{q.value:.2f}") for q in waiting
+                ]
                 print_table(("photo", "photo", "flank", "P(same)", "worth"), rows)
             return
         answered = _ask(sitting, show=show)
@@ -110,8 +113,8 @@ def _show(sitting: workflows.Review, question: PairQuestion, waiting: int, *, sh
 
 def _key() -> str:
     while True:
-        key = click.getchar() if click.get_text_stream("stdin").isatty() else click.prompt("", prompt_suffix="> ")
-        key = key.strip().lower()[:1]
+        typed: str = click.getchar() if sys.stdin.isatty() else click.prompt("", prompt_suffix="> ")
+        key = typed.strip().lower()[:1]
         if key in {*KEYS, "u", "k", "q"}:
             return key
         click.echo(LEGEND)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ghostcat import workflows
 from ghostcat.cli.output import json_option, print_findings, print_json, print_table, progress_bars
+from ghostcat.cli.reading_options import reading, reading_options
 
 if TYPE_CHECKING:
     from ghostcat.portrait import Estimate, Interval
@@ -55,12 +56,16 @@ def estimate_command(
     and --traps. Exit code 2: the data cannot carry an estimate, and why.
     """
     options = {"region": region, "region_crs": region_crs, "buffer_m": buffer_m, "cell_m": cell_m}
-    if (source / "survey.db").exists():
+    if workflows.is_survey(source):
         with workflows.open(source) as survey:
             found = workflows.estimate(survey, **options)  # type: ignore[arg-type]
     else:
         found = workflows.estimate_tables(
-            source, captures=captures, traps=traps, mask=mask, **options  # type: ignore[arg-type]
+            source,
+            captures=captures,
+            traps=traps,
+            mask=mask,
+            **options,  # type: ignore[arg-type]
         )
     if as_json:
         summary = workflows.estimate_summary(found)
@@ -71,7 +76,9 @@ def estimate_command(
 
 @click.command("report")
 @click.argument("survey", type=ANY_PATH)
-@click.option("--folder", type=ANY_PATH, default=None, help="Where to; results/portrait in the survey by default.")
+@click.option(
+    "--folder", type=ANY_PATH, default=None, help="Where to; results/portrait in the survey by default."
+)
 @region_option
 @region_crs_option
 @lang_option
@@ -87,11 +94,12 @@ def report_command(
 
 @click.command("portrait")
 @click.argument("source", type=ANY_PATH)
-@click.option("--out", type=ANY_PATH, default=None, help="Folder for the survey of a package; here by default.")
+@click.option(
+    "--out", type=ANY_PATH, default=None, help="Folder for the survey of a package; here by default."
+)
 @region_option
 @region_crs_option
-@click.option("--crs", default=None, help="Coordinate system of projected station coordinates, EPSG:….")
-@click.option("--utc-offset", type=float, default=None, metavar="HOURS", help="Offset of the camera clocks.")
+@reading_options
 @lang_option
 @click.option("--processes", type=click.IntRange(min=1), default=None, help="Worker processes.")
 @json_option
@@ -100,11 +108,10 @@ def portrait_command(
     out: Path | None,
     region: Path | None,
     region_crs: str | None,
-    crs: str | None,
-    utc_offset: float | None,
     lang: str,
     processes: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """The whole way without a person: import, identify, estimate, report.
 
@@ -117,11 +124,10 @@ def portrait_command(
             out=out,
             region=region,
             region_crs=region_crs,
-            crs=crs,
-            utc_offset_minutes=None if utc_offset is None else round(utc_offset * 60),
             lang=lang,
             processes=processes,
             progress=progress,
+            **reading(options),
         )
     print_portrait(result, as_json=as_json)
 
@@ -183,7 +189,8 @@ def print_estimate(found: Estimate) -> None:
     print_table(("", "estimate", "95 % interval", "SE"), rows)
     click.echo(
         f"{found.animals} animals, {found.detections} detections, {found.recaptures} recaptures "
-        f"({found.spatial_recaptures} spatial), {found.stations} stations, {found.station_days:.0f} station-days"
+        f"({found.spatial_recaptures} spatial), {found.stations} stations, "
+        f"{found.station_days:.0f} station-days"
     )
     print_findings(found.diagnostics)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ghostcat import workflows
 from ghostcat.cli.output import json_option, print_findings, print_json, progress_bars
+from ghostcat.cli.reading_options import reading, reading_options
 
 if TYPE_CHECKING:
     from ghostcat.workflows.exporting import ExportFormat
@@ -35,23 +36,12 @@ def new_command(survey: Path, name: str, database: str | None, as_json: bool) ->
 @click.command("import")
 @click.argument("survey", type=SURVEY)
 @click.argument("source", type=ANY_PATH)
-@click.option("--kind", default=None, help="camtrap-dp, folder or detections; found out by default.")
-@click.option("--prefix", default="", help="Put this before every id (for two sources with the same ids).")
-@click.option("--crs", default=None, help="Coordinate system of projected coordinates, e.g. EPSG:32652.")
-@click.option("--utc-offset", type=float, default=None, metavar="HOURS", help="Offset of the camera clocks.")
+@reading_options
 @click.option("--copy", is_flag=True, help="Copy the photos into the survey (from a card).")
 @click.option("--processes", type=click.IntRange(min=1), default=None, help="Worker processes.")
 @json_option
 def import_command(
-    survey: Path,
-    source: Path,
-    kind: str | None,
-    prefix: str,
-    crs: str | None,
-    utc_offset: float | None,
-    copy: bool,
-    processes: int | None,
-    as_json: bool,
+    survey: Path, source: Path, copy: bool, processes: int | None, as_json: bool, **options: Any
 ) -> None:
     """Import SOURCE into SURVEY: a Camtrap DP package (folder or zip), a folder of photos with
     stations.csv and deployments.csv, or the JSON of MegaDetector or SpeciesNet.
@@ -61,21 +51,15 @@ def import_command(
     """
     with workflows.open(survey) as opened, progress_bars(quiet=as_json) as progress:
         report = workflows.import_evidence(
-            opened,
-            source,
-            kind=kind,
-            prefix=prefix,
-            crs=crs,
-            utc_offset_minutes=None if utc_offset is None else round(utc_offset * 60),
-            copy=copy,
-            processes=processes,
-            progress=progress,
+            opened, source, copy=copy, processes=processes, progress=progress, **reading(options)
         )
     if as_json:
         print_json(report)
         return
     states = ", ".join(f"{count} {state}" for state, count in sorted(report.photos_by_state.items()))
-    click.echo(f"{report.source} ({report.kind}): {report.photos_read} photos read now; {states or 'no photos'}")
+    click.echo(
+        f"{report.source} ({report.kind}): {report.photos_read} photos read now; {states or 'no photos'}"
+    )
     for file, column, used_as in report.columns:
         click.echo(f"  {file}: {column} → {used_as or 'kept aside'}")
     print_findings(report.findings)

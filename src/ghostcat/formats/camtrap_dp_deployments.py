@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 
 from ghostcat.errors import FormatError
 from ghostcat.formats.camtrap_dp_descriptor import Package
-from ghostcat.formats.columns import Columns, match_columns
+from ghostcat.formats.camtrap_dp_extra import read_failures, with_covariates, with_stations
+from ghostcat.formats.columns import Columns
 from ghostcat.formats.coordinates import check_degrees, distance_m
-from ghostcat.formats.dates import parse_time
 from ghostcat.formats.faults import RowFaults
+from ghostcat.formats.moments import moment
 from ghostcat.formats.numbers import parse_number
 from ghostcat.formats.spelling import id_text
 from ghostcat.survey.evidence import Camera, Deployment, Failure, Finding, Station
 
-__all__ = ["PackageDeployments", "moment", "read_package_deployments", "tags"]
+__all__ = ["PackageDeployments", "read_package_deployments", "tags"]
 
 _SAME_PLACE_M = 100.0
 #: Coarser than this, a position says little about distances between stations a few kilometres apart.
@@ -51,30 +51,6 @@ def tags(text: str) -> dict[str, str]:
     return pairs
 
 
-def moment(text: str, *, default_offset: int | None) -> tuple[datetime, int | None] | None:
-    """A moment in UTC and the offset it was written with (or the default); None when it is none.
-
-    The standard writes ISO 8601 with an offset; anything else takes the slower way.
-    """
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        field = parse_time(text)
-        if field is None or field.from_serial:
-            return None
-        zone = (
-            None
-            if field.utc_offset_minutes is None
-            else timezone(timedelta(minutes=field.utc_offset_minutes))
-        )
-        read = field.local.replace(tzinfo=zone)
-    offset = read.utcoffset()
-    if offset is None:
-        assumed = timezone(timedelta(minutes=default_offset or 0))
-        return read.replace(tzinfo=assumed).astimezone(UTC), default_offset
-    return read.astimezone(UTC), round(offset.total_seconds() / 60)
-
-
 def read_package_deployments(
     package: Package, *, prefix: str, utc_offset_minutes: int | None
 ) -> tuple[PackageDeployments, list[Finding]]:
@@ -92,7 +68,7 @@ def read_package_deployments(
             where=table.file,
             fix="A package needs at least one deployment.",
         )
-    failures = _failures(package, columns)
+    failures = read_failures(package)
     faults, made = RowFaults(), []
     stations: dict[str, Station] = {}
     cameras: dict[str, Camera] = {}
@@ -124,7 +100,9 @@ def read_package_deployments(
     findings = _findings(columns, made, moved, prefix=prefix)
     return (
         PackageDeployments(
-            stations=tuple(stations.values()), cameras=tuple(cameras.values()), deployments=tuple(made)
+            stations=with_stations(package, tuple(stations.values()), prefix=prefix),
+            cameras=tuple(cameras.values()),
+            deployments=with_covariates(package, made, prefix=prefix),
         ),
         findings,
     )
@@ -228,35 +206,6 @@ def _slot(columns: Columns, row: int) -> str:
         if place and text.startswith(place) and (match := _SLOT_AFTER_LOCATION.match(text[len(place) :])):
             return match[1]
     return ""
-
-
-def _failures(package: Package, deployments: Columns) -> Mapping[str, tuple[Failure, ...]]:
-    table = package.extra.get("deployment-failures")
-    if table is None:
-        return {}
-    columns = match_columns(
-        table,
-        {"deploymentID": (), "start": (), "end": (), "cause": ()},
-        required=("deploymentID", "start", "end"),
-    )
-    known = {id_text(deployments.text(row, "deploymentID")) for row in range(len(deployments.table.rows))}
-    faults, found = RowFaults(), dict[str, list[Failure]]()
-    for row in range(len(table.rows)):
-        with faults.collecting():
-            name, where = id_text(columns.text(row, "deploymentID")), table.where(row)
-            start, end = (moment(columns.text(row, part), default_offset=None) for part in ("start", "end"))
-            if name not in known or start is None or end is None or end[0] <= start[0]:
-                raise FormatError(
-                    f"the failure of {name!r} from {columns.text(row, 'start')!r} "
-                    f"to {columns.text(row, 'end')!r} names no deployment or no interval",
-                    where=where,
-                    fix="Name a deployment of the package, a start, and an end after it.",
-                )
-            found.setdefault(name, []).append(
-                Failure(start=start[0], end=end[0], cause=columns.text(row, "cause"))
-            )
-    faults.raise_if_any()
-    return {name: tuple(sorted(of, key=lambda failure: failure.start)) for name, of in found.items()}
 
 
 def _findings(

@@ -23,8 +23,15 @@ _REQUIRED = {
     "media": ("mediaID", "deploymentID", "timestamp", "filePath"),
     "observations": ("observationID", "deploymentID", "observationType"),
 }
-#: Extra tables that ghostcat writes beside the three of the standard.
-EXTRA_TABLES = ("deployment-failures", "individuals")
+#: Tables that ghostcat writes beside the three of the standard, with a column by which they are known.
+EXTRA_TABLES: Mapping[str, str] = {
+    "deployment-covariates": "deploymentID",
+    "deployment-failures": "deploymentID",
+    "individuals": "individualID",
+    "media-incomplete": "mediaID",
+    "observations-incomplete": "observationID",
+    "stations": "stationID",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +42,18 @@ class Package:
     descriptor: Mapping[str, object]
     tables: Mapping[str, Columns]
     extra: Mapping[str, Table]
+    """Tables of our own. `media-incomplete` holds photos without a time or a deployment, and
+    `observations-incomplete` what was seen on them, with the columns of the standard tables."""
     files: PackageFiles
     findings: tuple[Finding, ...]
+
+    def columns_of(self, name: str) -> tuple[Columns, ...]:
+        """A standard table and its incomplete rows, as far as they are there."""
+        more = self.extra.get(f"{name}-incomplete")
+        found = [self.tables[name]] if name in self.tables else []
+        if more is not None:
+            found.append(match_columns(more, {field: () for field in field_names(name)}))
+        return tuple(found)
 
 
 def find_descriptor(path: Path) -> Path | None:
@@ -78,7 +95,12 @@ def open_package(descriptor_path: Path) -> Package:
         columns = match_columns(table, {field: () for field in field_names(name)}, required=_REQUIRED[name])
         tables[name] = columns
         findings += table.findings
-    extra = {name: found[name] for name in EXTRA_TABLES if name in found}
+    extra = {
+        name: found[name]
+        for name, column in EXTRA_TABLES.items()
+        if name in found and column in found[name].header
+    }
+    findings += _not_read(descriptor, {*tables, *extra})
     return Package(
         root=root,
         descriptor=descriptor,
@@ -166,6 +188,28 @@ def _resources(descriptor: Mapping[str, object], files: PackageFiles) -> dict[st
     return tables
 
 
+def _not_read(descriptor: Mapping[str, object], used: set[str]) -> list[Finding]:
+    listed = descriptor.get("resources")
+    names = (
+        [str(each.get("name")) for each in listed if isinstance(each, dict)]
+        if isinstance(listed, list)
+        else []
+    )
+    others = [name for name in names if name not in used]
+    if not others:
+        return []
+    return [
+        Finding(
+            code="resource_not_read",
+            severity="note",
+            message=f"the package holds tables that are not read: {', '.join(others)}",
+            fix="Nothing to do unless they hold something of this survey.",
+            ids=tuple(others),
+            where="datapackage.json",
+        )
+    ]
+
+
 def _table(resource: Mapping[str, object], name: str, files: PackageFiles) -> Table:
     where = f"datapackage.json resource {name}"
     path = resource.get("path")
@@ -183,6 +227,7 @@ def _table(resource: Mapping[str, object], name: str, files: PackageFiles) -> Ta
     if found.problem:
         faults = {
             "remote": "lies on a server; nothing is fetched from the network",
+            "outside": "lies outside the package",
             "absent": "is not in the package",
             "link": "is a link that leads out of the package",
         }

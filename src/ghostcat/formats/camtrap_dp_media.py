@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ghostcat.errors import FormatError
-from ghostcat.formats.camtrap_dp_deployments import moment
 from ghostcat.formats.camtrap_dp_descriptor import Package
 from ghostcat.formats.columns import Columns
 from ghostcat.formats.faults import RowFaults
-from ghostcat.formats.package_files import ResolvedFile
+from ghostcat.formats.moments import moment
+from ghostcat.formats.package_files import PackageFiles, ResolvedFile
 from ghostcat.formats.spelling import id_text
 from ghostcat.survey.evidence import Deployment, Finding, Media
 
@@ -38,6 +39,8 @@ class _Row:
     file: ResolvedFile
     utc: datetime | None
     offset: int | None
+    shown: datetime | None
+    """The camera's own clock, for a photo whose time nobody knows."""
     kind: str
 
 
@@ -63,17 +66,26 @@ def read_package_media(
     ------
     FormatError : see above; every such row is named.
     """
-    columns, noticed = package.tables["media"], _Noticed()
+    noticed = _Noticed()
     known = {deployment.id: deployment for deployment in deployments}
     faults, rows = RowFaults(), list[_Row]()
-    first_rows: dict[str, int] = {}
-    for row in range(len(columns.table.rows)):
-        with faults.collecting():
-            name = _new_id(columns, row, first_rows, noticed, prefix=prefix)
-            if name:
-                rows.append(
-                    _row(package, row, name, known, noticed, prefix=prefix, default=utc_offset_minutes)
-                )
+    first: dict[str, tuple[Columns, int]] = {}
+    for columns in package.columns_of("media"):
+        for row in range(len(columns.table.rows)):
+            with faults.collecting():
+                if name := _new_id(columns, row, first, noticed, prefix=prefix):
+                    rows.append(
+                        _row(
+                            columns,
+                            row,
+                            name,
+                            known,
+                            noticed,
+                            files=package.files,
+                            prefix=prefix,
+                            default=utc_offset_minutes,
+                        )
+                    )
     faults.raise_if_any()
     clocks = _clocks(rows, known)
     media = tuple(_media(row, clocks, noticed) for row in rows)
@@ -83,46 +95,49 @@ def read_package_media(
             utc={row.id: row.utc for row in rows if row.utc is not None},
             deployments=tuple(replace(d, utc_offset_minutes=clocks[d.id]) for d in deployments),
         ),
-        _findings(noticed, columns.table.file),
+        _findings(noticed, package.tables["media"].table.file),
     )
 
 
-def _new_id(columns: Columns, row: int, first_rows: dict[str, int], noticed: _Noticed, *, prefix: str) -> str:
+def _new_id(
+    columns: Columns, row: int, first: dict[str, tuple[Columns, int]], noticed: _Noticed, *, prefix: str
+) -> str:
     """The id of a row; empty for a row that repeats an earlier one word for word."""
     table, name = columns.table, id_text(columns.text(row, "mediaID"))
     if not name:
         raise FormatError(
             "the row has no media id", where=table.where(row), fix="Give every row an id of its own."
         )
-    if name in first_rows:
-        if table.rows[first_rows[name]] == table.rows[row]:
+    if name in first:
+        earlier, at = first[name]
+        if earlier.table.rows[at] == table.rows[row]:
             noticed.add("media_row_repeated", prefix + name)
             return ""
         raise FormatError(
-            f"the media id {name!r} is already used in row {table.numbers[first_rows[name]]}",
+            f"the media id {name!r} is already used in {earlier.table.where(at)}",
             where=table.where(row),
             fix="Ids are unique in a table: rename one of the two.",
         )
-    first_rows[name] = row
+    first[name] = (columns, row)
     return prefix + name
 
 
 def _row(
-    package: Package,
+    columns: Columns,
     row: int,
     name: str,
     known: Mapping[str, Deployment],
     noticed: _Noticed,
     *,
+    files: PackageFiles,
     prefix: str,
     default: int | None,
 ) -> _Row:
-    columns = package.tables["media"]
     where = columns.table.where(row)
     path = columns.text(row, "filePath")
     if not path:
         raise FormatError("the row has no filePath", where=where, fix="Say which file it is.")
-    file = package.files.resolve(path, where=where)
+    file = files.resolve(path, where=where)
     deployment_id = prefix + id_text(columns.text(row, "deploymentID"))
     if deployment_id not in known:
         noticed.add("media_without_deployment", name)
@@ -143,6 +158,7 @@ def _row(
         file=file,
         utc=read[0] if read else None,
         offset=read[1] if read else None,
+        shown=None if read else _shown_clock(columns.text(row, "exifData")),
         kind=kind,
     )
 
@@ -168,12 +184,16 @@ def _media(row: _Row, clocks: Mapping[str, int | None], noticed: _Noticed) -> Me
     state, reason = "pending", ""
     if row.file.problem == "remote":
         state, reason = "missing", "remote file: nothing is fetched from the network"
+    elif row.file.problem == "outside":
+        state, reason = "missing", "the address lies outside the package"
     elif row.file.problem == "link":
         state, reason = "missing", "a link that leads out of the package is not followed"
     elif row.kind in ("video", "audio"):
         state, reason = "not_an_image", f"{row.kind}: only photos are read"
     offset = clocks.get(row.deployment_id, row.offset) or 0
-    camera_time = None if row.utc is None else (row.utc + timedelta(minutes=offset)).replace(tzinfo=None)
+    camera_time = row.shown
+    if row.utc is not None:
+        camera_time = (row.utc + timedelta(minutes=offset)).replace(tzinfo=None)
     return Media(
         id=row.id,
         deployment_id=row.deployment_id,
@@ -182,6 +202,14 @@ def _media(row: _Row, clocks: Mapping[str, int | None], noticed: _Noticed) -> Me
         state=state,  # type: ignore[arg-type]
         reason=reason,
     )
+
+
+def _shown_clock(exif_data: str) -> datetime | None:
+    """`DateTimeOriginal` of the EXIF kept with a photo; None when there is none that can be read."""
+    try:
+        return datetime.strptime(json.loads(exif_data)["EXIF"]["DateTimeOriginal"], "%Y:%m:%d %H:%M:%S")
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _findings(noticed: _Noticed, file: str) -> list[Finding]:
@@ -205,6 +233,11 @@ def _findings(noticed: _Noticed, file: str) -> list[Finding]:
             "warning",
             "photos lie on a server; nothing is fetched from the network",
             "Download them into the package and give paths inside it.",
+        ),
+        "media_outside": (
+            "warning",
+            "photos are named by an address outside the package, on the computer that wrote it",
+            "Export it with copies of the photos, or import the survey that holds them.",
         ),
         "media_absent": (
             "warning",

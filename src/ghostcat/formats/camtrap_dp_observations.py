@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from ghostcat.formats.camtrap_dp_deployments import moment
 from ghostcat.formats.camtrap_dp_descriptor import Package
 from ghostcat.formats.camtrap_dp_media import PackageMedia
 from ghostcat.formats.columns import Columns
+from ghostcat.formats.moments import moment
 from ghostcat.formats.numbers import parse_number
 from ghostcat.formats.spelling import id_text
 from ghostcat.survey.evidence import Box, Detection, Finding, FlankSide, Media
@@ -76,22 +76,20 @@ def read_package_observations(
     An observation of an event becomes one detection on each of its photos, without a box. Observations
     that fit no photo are told, with their ids.
     """
-    columns = package.tables.get("observations")
-    if columns is None:
-        return PackageObservations(detections=(), media=media.media), []
+    tables = package.columns_of("observations")
     known = {photo.id for photo in media.media}
-    event_of, named = _named_events(columns, known, prefix=prefix)
+    event_of, named = _named_events(tables, known, prefix=prefix)
     events = _Events(media, named)
     detections: list[Detection] = []
     homeless: list[str] = []
     odd_boxes: list[str] = []
     repeated: list[str] = []
     ids: set[str] = set()
-    for row in range(len(columns.table.rows)):
-        name = prefix + (id_text(columns.text(row, "observationID")) or f"row {columns.table.numbers[row]}")
+    for columns, row in _rows(tables):
+        name = prefix + (id_text(columns.text(row, "observationID")) or columns.table.where(row))
         if name in ids:
             repeated.append(name)
-            name = f"{name} (row {columns.table.numbers[row]})"
+            name = f"{name} ({columns.table.where(row)})"
         ids.add(name)
         photos, of_event = _photos(columns, row, events, known, prefix=prefix)
         if not photos:
@@ -111,16 +109,22 @@ def read_package_observations(
     )
     return (
         PackageObservations(detections=tuple(detections), media=with_events),
-        _findings(homeless, odd_boxes, repeated, columns.table.file),
+        _findings(homeless, odd_boxes, repeated, tables[0].table.file if tables else ""),
     )
 
 
+def _rows(tables: Sequence[Columns]) -> Iterator[tuple[Columns, int]]:
+    for columns in tables:
+        for row in range(len(columns.table.rows)):
+            yield columns, row
+
+
 def _named_events(
-    columns: Columns, known: set[str], *, prefix: str
+    tables: Sequence[Columns], known: set[str], *, prefix: str
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     event_of: dict[str, str] = {}
     named: dict[str, list[str]] = {}
-    for row in range(len(columns.table.rows)):
+    for columns, row in _rows(tables):
         photo = prefix + id_text(columns.text(row, "mediaID"))
         event = id_text(columns.text(row, "eventID"))
         if event and photo in known:

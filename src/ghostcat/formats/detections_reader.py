@@ -357,6 +357,8 @@ def _box(value: object) -> Box | None:
     low, high = -_ROUNDING, 1 + _ROUNDING
     if not (low <= x and low <= y and width > 0 and height > 0 and x + width <= high and y + height <= high):
         return None
+    if x >= 0 and y >= 0 and x + width <= 1 and y + height <= 1:
+        return (x, y, width, height)
     left, top = max(x, 0.0), max(y, 0.0)
     return (left, top, min(x + width, 1.0) - left, min(y + height, 1.0) - top)
 

@@ -57,6 +57,7 @@ def decode_text(content: bytes, *, file: str) -> Decoded:
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
     scores = {"cp1251": _russian(content), "gb18030": _chinese(content), "cp1252": _western(content)}
+    scores = {name: score if _decodes(content, name) else 0.0 for name, score in scores.items()}
     best = max(scores, key=lambda name: scores[name])
     if scores[best] < _BELIEVED:
         raise FormatError(
@@ -76,6 +77,14 @@ def _strict(content: bytes, encoding: str, *, file: str) -> str:
             where=file,
             fix="Save the table again as “CSV UTF-8”.",
         ) from None
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wide_without_bom(content: bytes) -> str:
@@ -107,10 +116,6 @@ def _russian(content: bytes) -> float:
 
 def _chinese(content: bytes) -> float:
     """Share of the non-ASCII bytes in pairs that are frequent characters (GB 2312 level 1) or punctuation."""
-    try:
-        content.decode("gb18030")
-    except UnicodeDecodeError:
-        return 0.0
     good = total = 0
     for match in _HIGH_RUN.finditer(content):
         run = match.group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -35,7 +36,8 @@ def parse_number(text: str) -> float | None:
         text = text.replace(".", "").replace(",", ".")
     elif text.count(",") == 1 and "." not in text:
         text = text.replace(",", ".")
-    return float(text) if _NUMBER.fullmatch(text) and len(text) < 40 else None
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    return value if math.isfinite(value) else None
 
 
 def parse_degrees(text: str) -> float | None:

@@ -18,7 +18,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedFile:
-    """Where a file lies. `problem` is empty, `remote`, `absent` or `link`."""
+    """Where a file lies. `problem` is empty, `remote`, `outside`, `absent` or `link`."""
 
     path: str
     problem: str = ""
@@ -64,7 +64,9 @@ class PackageFiles:
         FormatError : the path is absolute or leads outside.
         """
         if _URL.match(text):
-            return ResolvedFile(path=text, problem="remote")
+            return ResolvedFile(
+                path=text, problem="outside" if text.casefold().startswith("file:") else "remote"
+            )
         parts = [part for part in check_inside(text, where=where).split("/") if part not in ("", ".")]
         folder = self._root
         for position, part in enumerate(parts):

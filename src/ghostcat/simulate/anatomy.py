@@ -274,9 +274,7 @@ def _skin_weights(rest: NDArray[np.float64], parts: list[_Capsule]) -> NDArray[n
     return result
 
 
-def _smoother(
-    faces: NDArray[np.int32], count: int
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _smoother(faces: NDArray[np.int32], count: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """A step that draws each vertex's values (n, c) towards those of its neighbours."""
     from scipy.sparse import coo_matrix
 

@@ -187,9 +187,7 @@ def _cells(rng: np.random.Generator, seeds: Floats, spacing: Floats, style: _Sty
     col = np.clip(col.astype(int), 0, squeezed - 1)
     row = np.clip(row.astype(int), 0, height - 1)
     canvas[row, col] = 0
-    labels = cv2.distanceTransformWithLabels(
-        canvas, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )[1]
+    labels = cv2.distanceTransformWithLabels(canvas, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
     seed_of = np.zeros(int(labels.max()) + 1, np.intp)
     seed_of[labels[row, col]] = np.arange(len(seeds))
     reach = 0.13 * style.spacing_m * spacing * COAT_PX_PER_M

@@ -35,10 +35,7 @@ def vertex_normals(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     face = np.cross(b - a, c - a)
     normals = np.stack(
-        [
-            sum(np.bincount(faces[:, i], face[:, axis], len(vertices)) for i in range(3))
-            for axis in range(3)
-        ],
+        [sum(np.bincount(faces[:, i], face[:, axis], len(vertices)) for i in range(3)) for axis in range(3)],
         1,
     )
     length = np.sqrt((normals**2).sum(1, keepdims=True))
@@ -46,9 +43,7 @@ def vertex_normals(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
     return result
 
 
-def rasterise(
-    screen: Floats, depth: Floats, faces: NDArray[np.int32], *, height: int, width: int
-) -> Raster:
+def rasterise(screen: Floats, depth: Floats, faces: NDArray[np.int32], *, height: int, width: int) -> Raster:
     """Which vertex triangle is seen at each pixel.
 
     Parameters

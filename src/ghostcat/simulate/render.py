@@ -207,9 +207,7 @@ def _ramp(values: Floats, start: float, end: float) -> Floats:
     return result
 
 
-def _paint(
-    values: Floats, slid: Floats, coat: Coat, side: Side, winter: float
-) -> tuple[Floats, Floats]:
+def _paint(values: Floats, slid: Floats, coat: Coat, side: Side, winter: float) -> tuple[Floats, Floats]:
     """Colour of the hair (k, 3) and the shine of the eye (k,) at the visible pixels."""
     x, y, z, v, limb = (np.ascontiguousarray(values[:, i]) for i in range(5))
     col = (x + slid[:, 0] - COAT_ORIGIN_M[0]) * COAT_PX_PER_M
@@ -227,9 +225,7 @@ def _paint(
     ground = ground * (1.0 + 0.07 * fur[:, None])
     eye = np.zeros(len(x), np.float32)
     head = np.flatnonzero(x > 0.55)
-    dark[head], eye[head], ground[head] = _face(
-        x[head], np.abs(y)[head], z[head], dark[head], ground[head]
-    )
+    dark[head], eye[head], ground[head] = _face(x[head], np.abs(y)[head], z[head], dark[head], ground[head])
     fade = (1.0 - 0.10 * winter) * np.clip(1.0 - 0.05 * fur, 0.0, 1.0)
     black = _BLACK + 0.02 * winter
     albedo = ground + (dark * fade)[:, None] * (black - ground)
@@ -265,9 +261,7 @@ def _spot(x: Floats, z: Floats, at: tuple[float, float], radius: float, soft: fl
     return _ramp(away, radius + soft, radius - soft)
 
 
-def _face(
-    x: Floats, y: Floats, z: Floats, dark: Floats, ground: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _face(x: Floats, y: Floats, z: Floats, dark: Floats, ground: Floats) -> tuple[Floats, Floats, Floats]:
     """Eyes, nose, mouth, muzzle and ears, drawn over the coat of the head."""
     head = _ramp(x, 0.56, 0.60)
     muzzle = _ramp(x, 0.715, 0.745) * head

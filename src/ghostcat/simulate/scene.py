@@ -320,9 +320,7 @@ def _picked(rng: np.random.Generator, palette: tuple[Colour, ...], count: int, s
     return np.clip(colours * tone, 0.0, 1.0).astype(np.float32)
 
 
-def _undergrowth(
-    rng: np.random.Generator, lens: Lens, look: _Look, day: Floats, path_m: float
-) -> None:
+def _undergrowth(rng: np.random.Generator, lens: Lens, look: _Look, day: Floats, path_m: float) -> None:
     """Bushes and saplings beyond the path."""
     bushes = int(rng.integers(7, 13))
     z = np.sort(rng.uniform(path_m + 1.4, 13.0, bushes))[::-1]

@@ -264,9 +264,7 @@ def write_field_tables(world: World, folder: Path) -> None:
     )
 
 
-def write_truth(
-    world: World, folder: Path, files: Mapping[str, str], boxes: Mapping[str, Box]
-) -> None:
+def write_truth(world: World, folder: Path, files: Mapping[str, str], boxes: Mapping[str, Box]) -> None:
     """truth.csv, passes.csv, animals.csv, captures.csv and truth.json."""
     cameras = {camera.id: camera for camera in world.cameras}
     sexes = {animal.id: animal.sex for animal in world.animals}

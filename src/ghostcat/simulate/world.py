@@ -341,9 +341,7 @@ def _walk(
         last[where] = when
         seen = tuple(c.slot for c in cameras if c.station == where and c.works_at(when))
         name = f"P{len(passages) + 1:03d}"
-        passages.append(
-            Passage(id=name, animal=who, station=where, when=when, night=night, seen_by=seen)
-        )
+        passages.append(Passage(id=name, animal=who, station=where, when=when, night=night, seen_by=seen))
     return tuple(passages)
 
 

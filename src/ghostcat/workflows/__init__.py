@@ -11,9 +11,15 @@ if TYPE_CHECKING:
     from ghostcat.workflows.demonstrating import DemoResult, demo
     from ghostcat.workflows.estimating import estimate, estimate_tables
     from ghostcat.workflows.exporting import export
-    from ghostcat.workflows.identifying import IdentifyReport, identify, individuals, name_individual, questions
+    from ghostcat.workflows.identifying import (
+        IdentifyReport,
+        identify,
+        individuals,
+        name_individual,
+        questions,
+    )
     from ghostcat.workflows.importing import ImportReport, import_evidence
-    from ghostcat.workflows.opening import new, open
+    from ghostcat.workflows.opening import is_survey, new, open
     from ghostcat.workflows.portraying import PortraitResult, estimate_summary, portrait, report, summary
     from ghostcat.workflows.reviewing import Review, review
 
@@ -32,6 +38,7 @@ _MODULE_OF = {
     "identify": "identifying",
     "import_evidence": "importing",
     "individuals": "identifying",
+    "is_survey": "opening",
     "name_individual": "identifying",
     "new": "opening",
     "open": "opening",
@@ -57,6 +64,7 @@ __all__ = [
     "identify",
     "import_evidence",
     "individuals",
+    "is_survey",
     "name_individual",
     "new",
     "open",

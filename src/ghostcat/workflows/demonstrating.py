@@ -11,6 +11,7 @@ from ghostcat.workflows.progress import Progress, silent
 
 __all__ = ["DemoResult", "demo"]
 
+
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
     """What the demo found in a world whose truth is known. Everything in it is synthetic."""
@@ -39,9 +40,7 @@ def demo(
     folder : where the photos, the survey and the report go.
     seed : of the world; another seed is another forest. The default is `simulate.DEMO_SEED`.
     """
-    package = _synthetic_package(
-        Path(folder), seed=seed, processes=processes, progress=progress
-    )
+    package = _synthetic_package(Path(folder), seed=seed, processes=processes, progress=progress)
     result = portrait(
         package,
         out=package.parent,
@@ -59,9 +58,7 @@ def demo(
     )
 
 
-def _synthetic_package(
-    folder: Path, *, seed: int | None, processes: int | None, progress: Progress
-) -> Path:
+def _synthetic_package(folder: Path, *, seed: int | None, processes: int | None, progress: Progress) -> Path:
     """The photos and tables of the demo. The descriptor is written last, so it tells a whole package."""
     import shutil
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +150,7 @@ def _estimate(
     from ghostcat import scr
 
     habitat = None
-    if region is not None and region.cells_xy_m is not None:
+    if region is not None and region.cells_xy_m is not None and region.cell_area_km2 is not None:
         habitat = scr.Mask(region.cells_xy_m, region.cell_area_km2)
     fit = scr.estimate_density(data, habitat=habitat, buffer_m=buffer_m, cell_m=cell_m)
     animals = fit.abundance(region.polygon if region is not None and habitat is None else None)
@@ -184,7 +184,9 @@ def _estimate(
     )
 
 
-def _region_words(fit: scr.ScrFit, region: Region | None, habitat: bool) -> tuple[str, str]:
+def _region_words(
+    fit: scr.ScrFit, region: Region | None, habitat: bool
+) -> tuple[Literal["buffer", "mask", "given"], str]:
     if region is None:
         return "buffer", f"all land within {fit.mask.buffer_m / 1000:.1f} km of the stations"
     if habitat:

@@ -42,6 +42,8 @@ def export(
     """
     from ghostcat import formats
 
+    if format not in (known := get_args(ExportFormat)):
+        raise ParameterError(f"unknown format {format!r}", fix=f"Choose from {', '.join(known)}.")
     target = Path(target)
     if target.exists() and (target.is_file() or any(target.iterdir())):
         raise ParameterError("there is something here already", where=str(target), fix="Name a new folder.")
@@ -65,7 +67,4 @@ def export(
             formats.write_csv(snapshot, target)
         case "geopackage":
             return formats.write_geopackage(snapshot, target)
-        case _:
-            choices = ", ".join(get_args(ExportFormat))
-            raise ParameterError(f"unknown format {format!r}", fix=f"Choose from {choices}.")
     return target

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal, TypedDict, Unpack
 
-from ghostcat.errors import FormatError, InputError
+from ghostcat.errors import FormatError
 from ghostcat.survey import AddReport, PhotoRecord, Survey
 from ghostcat.survey.evidence import Evidence, Finding, Media
 from ghostcat.workflows.opening import open
+from ghostcat.workflows.pools import mapped
 from ghostcat.workflows.progress import Progress, silent
 
-__all__ = ["ImportReport", "import_evidence", "read_pending_photos"]
+__all__ = ["ImportReport", "Reading", "import_evidence", "read_pending_photos"]
 
 BATCH = 64
-#: Below this many photos, starting worker processes costs more than it saves.
 WORTH_A_POOL = 48
 
 
@@ -42,17 +41,33 @@ class ImportReport:
     """(file, column, what it was taken for; empty when it was kept aside)."""
 
 
+class Reading(TypedDict, total=False):
+    """How a source is to be read, where it does not say so itself."""
+
+    kind: str | None
+    """`camtrap-dp`, `folder` or `detections`; found out when None."""
+    prefix: str
+    """Put before every id, for two sources that use the same ones."""
+    crs: str | None
+    """Coordinate system of projected station coordinates, for example `EPSG:32652`."""
+    utc_offset_minutes: int | None
+    """Offset of the camera clocks."""
+    date_order: Literal["dmy", "mdy"] | None
+    """For dates such as 03/04/2025."""
+    stations: str | Path | None
+    """The stations table of a folder, when it lies elsewhere."""
+    deployments: str | Path | None
+    """The deployments table of a folder, when it lies elsewhere."""
+
+
 def import_evidence(
     survey: str | Path | Survey,
     source: str | Path,
     *,
-    kind: str | None = None,
-    prefix: str = "",
-    crs: str | None = None,
-    utc_offset_minutes: int | None = None,
     copy: bool = False,
     processes: int | None = None,
     progress: Progress = silent,
+    **reading: Unpack[Reading],
 ) -> ImportReport:
     """Import a Camtrap DP package, a folder of photos with its tables, or detector results.
 
@@ -60,12 +75,9 @@ def import_evidence(
     ----------
     survey : a survey folder or an open survey.
     source : folder, zip file or JSON file; never written to.
-    kind : `camtrap-dp`, `folder` or `detections`; found out when None.
-    prefix : put before every id, for two sources that use the same ones.
-    crs : coordinate system of projected station coordinates, for example `EPSG:32652`.
-    utc_offset_minutes : offset of the camera clocks where the source does not say.
     copy : copy the photos into the survey folder (from a card); otherwise they stay where they are.
     processes : worker processes; one a core by default.
+    reading : what the source does not say itself, see `Reading`.
 
     Raises
     ------
@@ -73,9 +85,7 @@ def import_evidence(
     EvidenceConflict : ids of this source are already used for something else; nothing is imported.
     """
     survey, source = open(survey), Path(source)
-    evidence = _read(
-        survey, source, kind=kind, prefix=prefix, crs=crs, utc_offset_minutes=utc_offset_minutes
-    )
+    evidence = _read(survey, source, reading)
     if copy:
         evidence = _copy_photos(survey, evidence, progress=progress)
     added = survey.add_evidence(evidence)
@@ -96,35 +106,19 @@ def import_evidence(
     )
 
 
-def _read(
-    survey: Survey,
-    source: Path,
-    *,
-    kind: str | None,
-    prefix: str,
-    crs: str | None,
-    utc_offset_minutes: int | None,
-) -> Evidence:
+def _read(survey: Survey, source: Path, reading: Reading) -> Evidence:
     from ghostcat import formats
 
-    if not source.exists():
-        raise InputError("there is nothing here", where=str(source), fix="Check the path.")
-    if kind == "detections" or (kind is None and source.suffix.lower() == ".json" and source.is_file()
-                                and source.name != "datapackage.json"):
-        return formats.read_detections(source, survey.snapshot().media)
-    return formats.read_evidence(
-        source,
-        kind=kind,
-        prefix=prefix,
-        crs=crs,
-        utc_offset_minutes=utc_offset_minutes,
-        extract_to=survey.folder / "photos",
-    )
+    kind = reading.get("kind")
+    if kind is None and source.suffix.lower() == ".json" and source.name != "datapackage.json":
+        kind = "detections"
+    if kind == "detections":
+        prefix = reading.get("prefix", "")
+        return formats.read_detections(source, survey.snapshot().media, prefix=prefix)
+    return formats.read_evidence(source, **reading, extract_to=survey.folder / "photos")
 
 
-def read_pending_photos(
-    survey: Survey, *, processes: int | None = None, progress: Progress = silent
-) -> int:
+def read_pending_photos(survey: Survey, *, processes: int | None = None, progress: Progress = silent) -> int:
     """Open every photo that nobody has opened yet; returns how many that were."""
     pending = survey.pending_media()
     done = 0
@@ -140,17 +134,9 @@ def read_pending_photos(
     return done
 
 
-def _inspected(
-    survey: Survey, pending: Sequence[Media], *, processes: int | None
-) -> Iterator[PhotoRecord]:
+def _inspected(survey: Survey, pending: Sequence[Media], *, processes: int | None) -> Iterator[PhotoRecord]:
     tasks = [(media.id, str(survey.photo_path(media)), str(survey.folder)) for media in pending]
-    workers = processes if processes is not None else os.cpu_count() or 1
-    if workers < 2 or len(tasks) < WORTH_A_POOL:
-        yield from map(_inspect, tasks)
-        return
-    # Not fork: a forked child of a process with threads can hang, and Windows has no fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_inspect, tasks, chunksize=8)
+    return mapped(_inspect, tasks, processes=processes, worth_a_pool=WORTH_A_POOL)
 
 
 def _inspect(task: tuple[str, str, str]) -> PhotoRecord:
@@ -159,8 +145,10 @@ def _inspect(task: tuple[str, str, str]) -> PhotoRecord:
     media_id, path, folder = task
     facts = inspect_photo(Path(path))
     if facts.thumbnail_jpeg:
-        _keep(Path(folder) / "derived" / "thumbnails" / facts.sha256[:2] / f"{facts.sha256}.jpg",
-              facts.thumbnail_jpeg)
+        _keep(
+            Path(folder) / "derived" / "thumbnails" / facts.sha256[:2] / f"{facts.sha256}.jpg",
+            facts.thumbnail_jpeg,
+        )
     return PhotoRecord(
         media_id=media_id,
         state=facts.state,
@@ -191,7 +179,7 @@ def _copy_photos(survey: Survey, evidence: Evidence, *, progress: Progress) -> E
     copied: list[Media] = []
     for number, media in enumerate(evidence.media, start=1):
         origin = Path(media.path)
-        target = Path("photos") / evidence.source.id / _safe_relative(media.id)
+        target = Path("photos") / _safe_relative(media.id)
         if target.suffix.lower() != origin.suffix.lower():
             target = target.with_name(target.name + origin.suffix)
         if origin.exists():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ghostcat.errors import SurveyNotFound
-from ghostcat.survey import Survey, create_survey, open_survey
+from ghostcat.survey import Survey, create_survey, is_survey, open_survey
 
-__all__ = ["new", "open", "survey_beside"]
+__all__ = ["is_survey", "new", "open", "survey_beside"]
 
 SUFFIX = ".ghostcat"
 

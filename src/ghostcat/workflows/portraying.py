@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from ghostcat._version import __version__
 from ghostcat.errors import EstimateRefused
 from ghostcat.portrait import Estimate, Portrait, Refusal, compose_portrait
-from ghostcat.survey import Survey
+from ghostcat.survey import Survey, is_survey
 from ghostcat.survey.evidence import Finding
 from ghostcat.survey.history import EncounterHistory, encounter_history
 from ghostcat.workflows.checking import check
 from ghostcat.workflows.estimating import estimate_history
 from ghostcat.workflows.identifying import identify, questions
-from ghostcat.workflows.importing import import_evidence
+from ghostcat.workflows.importing import Reading, import_evidence
 from ghostcat.workflows.opening import open, survey_beside
 from ghostcat.workflows.progress import Progress, silent
 from ghostcat.workflows.regions import Region, read_region
@@ -47,11 +47,10 @@ def portrait(
     out: str | Path | None = None,
     region: str | Path | None = None,
     region_crs: str | None = None,
-    crs: str | None = None,
-    utc_offset_minutes: int | None = None,
     lang: str = "en",
     processes: int | None = None,
     progress: Progress = silent,
+    **reading: Unpack[Reading],
 ) -> PortraitResult:
     """The whole way without a person: import, identify, estimate, report.
 
@@ -61,17 +60,15 @@ def portrait(
         its own, `NAME.ghostcat` in `out`, which the next call goes on with.
     out : folder for that survey; the current folder by default.
     region : polygons or mask cells that the abundance is for (see `read_region`).
-    crs, utc_offset_minutes : passed to the import.
     lang : of the report: `en`, `ru` or `zh`.
+    reading : what the package does not say itself, see `import_evidence`.
 
     Raises
     ------
     FormatError, EvidenceConflict : the package cannot be imported. An estimate that the data
         cannot carry is not an error here: the portrait says why there is none.
     """
-    survey = _survey_of(
-        source, out=out, crs=crs, utc_offset_minutes=utc_offset_minutes, processes=processes, progress=progress
-    )
+    survey = _survey_of(source, out, reading, processes=processes, progress=progress)
     identify(survey, processes=processes, progress=progress)
     files, drawn = _write(survey, lang=lang, region=region, region_crs=region_crs, folder=None)
     return PortraitResult(portrait=drawn, report=files, survey=survey.folder)
@@ -152,24 +149,16 @@ def _warnings(drawn: Portrait) -> list[Finding]:
 
 def _survey_of(
     source: str | Path | Survey,
-    *,
     out: str | Path | None,
-    crs: str | None,
-    utc_offset_minutes: int | None,
+    reading: Reading,
+    *,
     processes: int | None,
     progress: Progress,
 ) -> Survey:
-    if isinstance(source, Survey) or (Path(source) / "survey.db").exists():
+    if isinstance(source, Survey) or is_survey(Path(source)):
         return open(source)
     survey = survey_beside(Path(source), beside=None if out is None else Path(out))
-    import_evidence(
-        survey,
-        source,
-        crs=crs,
-        utc_offset_minutes=utc_offset_minutes,
-        processes=processes,
-        progress=progress,
-    )
+    import_evidence(survey, source, processes=processes, progress=progress, **reading)
     return survey
 
 

@@ -71,13 +71,17 @@ def _read_polygons(path: Path, *, survey_crs: str, region_crs: str | None) -> Re
         layer = layer.set_crs(region_crs, allow_override=True)
     if layer.crs is None:
         raise FormatError(
-            "the layer does not say its coordinate system", where=str(path), fix="Give it with --region-crs EPSG:…"
+            "the layer does not say its coordinate system",
+            where=str(path),
+            fix="Give it with --region-crs EPSG:…",
         )
     polygons = layer[layer.geometry.geom_type.isin(["Polygon", "MultiPolygon"])].to_crs(survey_crs)
     if polygons.empty:
         kinds = ", ".join(sorted(set(layer.geometry.geom_type.astype(str)))) or "nothing"
         raise FormatError(
-            f"there is no polygon, only {kinds}", where=str(path), fix="Give the outline of the region as polygons."
+            f"there is no polygon, only {kinds}",
+            where=str(path),
+            fix="Give the outline of the region as polygons.",
         )
     outline = polygons.geometry.make_valid().union_all()
     return Region(name=path.stem, area_km2=outline.area / 1e6, polygon=outline)
@@ -90,7 +94,9 @@ def _read_cells(path: Path, *, survey_crs: str, region_crs: str | None) -> Regio
     try:
         table = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
     except Exception as error:  # pandas and the csv sniffer raise many kinds
-        raise FormatError(f"not a table that can be read ({error})", where=str(path), fix="Save it as CSV.") from error
+        raise FormatError(
+            f"not a table that can be read ({error})", where=str(path), fix="Save it as CSV."
+        ) from error
     names = {str(column).strip().lower(): column for column in table.columns}
     x, y = _first(names, X_NAMES), _first(names, Y_NAMES)
     lon, lat = _first(names, LON_NAMES), _first(names, LAT_NAMES)
@@ -108,10 +114,14 @@ def _read_cells(path: Path, *, survey_crs: str, region_crs: str | None) -> Regio
     bad = np.flatnonzero(~np.isfinite(centres).all(axis=1))
     if len(bad):
         raise FormatError(
-            f"{len(bad)} cells have no coordinates", where=f"{path} row {bad[0] + 2}", fix="Remove or mend the rows."
+            f"{len(bad)} cells have no coordinates",
+            where=f"{path} row {bad[0] + 2}",
+            fix="Remove or mend the rows.",
         )
     if len(centres) < 2:
-        raise FormatError("a mask of fewer than two cells", where=str(path), fix="Give every cell of the habitat.")
+        raise FormatError(
+            "a mask of fewer than two cells", where=str(path), fix="Give every cell of the habitat."
+        )
     to_survey = Transformer.from_crs(crs, survey_crs, always_xy=True)
     cells = np.column_stack(to_survey.transform(centres[:, 0], centres[:, 1]))
     area_column = _first(names, ("area_km2",))

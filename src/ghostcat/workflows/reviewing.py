@@ -9,6 +9,7 @@ from typing import Literal
 
 from ghostcat.errors import DecisionError
 from ghostcat.survey import Survey
+from ghostcat.survey.decisions import standing
 from ghostcat.survey.evidence import Decision
 from ghostcat.workflows.identifying import PairQuestion, draw_question, questions
 from ghostcat.workflows.opening import open
@@ -62,12 +63,10 @@ class Review:
         ------
         DecisionError : there is nothing to take back.
         """
-        log = self.survey.decisions()
-        undone = {decision.undoes for decision in log if decision.kind == "undo"}
         own = [
             d
-            for d in log
-            if d.actor == self.reviewer and d.actor_kind == "person" and d.kind != "undo" and d.id not in undone
+            for d in standing(self.survey.decisions())
+            if d.actor == self.reviewer and d.actor_kind == "person"
         ]
         if not own:
             raise DecisionError(f"{self.reviewer} has no decision that could be taken back")
