@@ -52,10 +52,7 @@ def test_the_blocker_blocks():
 
 
 def test_the_whole_way_opens_no_connection(tmp_path, tiny_package):
-    done = run(
-        BLOCK_SOCKETS
-        + f"sys.argv = ['ghostcat', 'portrait', {str(tiny_package)!r}, '--out', {str(tmp_path)!r}, '--json']\n"
-        + "from ghostcat.cli import main\nmain()"
-    )
+    command = ["ghostcat", "portrait", str(tiny_package), "--out", str(tmp_path), "--json"]
+    done = run(BLOCK_SOCKETS + f"sys.argv = {command!r}\nfrom ghostcat.cli import main\nmain()")
     assert done.returncode == 0, done.stderr
     assert '"minimum_count"' in done.stdout
