@@ -98,7 +98,7 @@ def prepared(kind: str, package: Path, folder: Path) -> None:
 
 @pytest.fixture(scope="module", params=WORK)
 def undisturbed(request, tiny_package, few_photos, tmp_path_factory):
-    """Kind of work, its package, the survey before it, what it leaves behind when nobody kills it, and how long it takes."""
+    """Kind of work, package, survey before; what the work leaves behind unless killed; how long it takes."""
     kind: str = request.param
     package = tiny_package if kind == "import" else few_photos
     before = tmp_path_factory.mktemp("before") / kind
