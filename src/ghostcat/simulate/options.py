@@ -87,7 +87,7 @@ def demo_options() -> WorldOptions:
     Density and hazards lie at the upper end of what surveys of leopards find, so that a small
     survey carries an estimate; see docs/simulate.md.
     """
-    return WorldOptions()
+    return WorldOptions(burst_max=2)
 
 
 def tiny_options() -> WorldOptions:
