@@ -141,7 +141,7 @@ def test_report_in_three_languages(identified, tmp_path):
         answer = as_json("report", identified, "--folder", tmp_path, "--lang", lang)
         page = Path(answer["report"]).read_text(encoding="utf-8")
         assert f'lang="{lang}' in page
-        assert {"en": "Synthetic", "ru": "Смоделировано", "zh": "模拟"}[lang] in page
+        assert {"en": "SYNTHETIC", "ru": "ИСКУССТВЕННЫЕ ДАННЫЕ", "zh": "模拟数据"}[lang] in page
 
 
 def test_portrait_of_a_survey_has_the_agreed_keys(survey_copy, tiny_package):

@@ -99,7 +99,7 @@ def test_the_demo_can_carry_an_estimate() -> None:
     assert captures.recaptures >= 30
     assert captures.spatial_recaptures >= 20
     assert 15 <= len(world.animals) <= 40
-    assert 200 <= len(world.shots) <= 320
+    assert 150 <= len(world.shots) <= 250
 
 
 def test_captures_follow_the_hazard() -> None:

@@ -67,11 +67,10 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What mistakes cost, in units of one animal split into two."""
+    """What mistakes cost, in units of one animal split into two. Between the two, a person is asked."""
 
     false_merge: float = 3.0
     false_split: float = 1.0
-    asking: float = 0.15
 
     @property
     def accept(self) -> float:
