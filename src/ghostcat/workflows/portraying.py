@@ -183,6 +183,7 @@ def _write(
         questions=len(questions(survey)),
         findings=check(survey),
         provenance=_provenance(survey, snapshot.fingerprint, region),
+        title=snapshot.sources[0].name if len(snapshot.sources) == 1 else "",
     )
     media = snapshot.media
 
