@@ -19,9 +19,11 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
-SYSTEM_PACKAGES = {  # what the tests need from the system: program that shows it is there → Debian package
-    "initdb": "postgresql",
-    "chromium": "chromium",
+#: What the tests need from the system: a program that shows it is there → Debian package, and the
+#: variable that makes a test fail rather than skip when it cannot use what is there.
+SYSTEM_PACKAGES = {
+    "initdb": ("postgresql", "GHOSTCAT_REQUIRE_POSTGRES"),
+    "chromium": ("chromium", "GHOSTCAT_REQUIRE_BROWSER"),
 }
 
 
@@ -102,9 +104,12 @@ def group_requirements(group: str) -> list[str]:
 
 def install_system_packages() -> None:
     """PostgreSQL and a browser, where the system lets us; the tests say what they miss elsewhere."""
-    missing = [package for program, package in SYSTEM_PACKAGES.items() if not is_there(program)]
+    missing = [package for program, (package, _) in SYSTEM_PACKAGES.items() if not is_there(program)]
     if missing and not apt_install(*missing):
         print(f"Not installed: {', '.join(missing)}. The tests that need them will be skipped and say so.")
+    for program, (_, required) in SYSTEM_PACKAGES.items():
+        if is_there(program):
+            os.environ.setdefault(required, "1")
 
 
 def is_there(program: str) -> bool:

@@ -18,6 +18,7 @@ from ghostcat._version import __version__
 
 _TWINS = {
     "check": "ghostcat.workflows.checking",
+    "decide": "ghostcat.workflows.deciding",
     "demo": "ghostcat.workflows.demonstrating",
     "estimate": "ghostcat.workflows.estimating",
     "estimate_tables": "ghostcat.workflows.estimating",

@@ -240,6 +240,35 @@ def test_identifying_again_changes_nothing_and_a_person_binds(survey_copy):
         assert owner.get(home[a]) != owner.get(home[b]) or owner.get(home[a]) is None
 
 
+def test_decisions_merge_split_correct_and_are_undone(survey_copy):
+    import ghostcat as gc
+
+    def animals() -> dict:
+        return {a["individual_id"]: a for a in as_json("individuals", survey_copy)["individuals"]}
+
+    before = animals()
+    one, other = sorted(before)[:2]
+    merged = as_json("decide", survey_copy, "same", one, other, "--by", "Ольга")["decision"]
+    assert len(animals()) == len(before) - 1
+    ghostcat("decide", survey_copy, "undo", merged)
+    assert animals() == before
+
+    as_json("decide", survey_copy, "sex", one, "female")
+    assert animals()[one]["sex"] == "female"
+
+    with gc.open(survey_copy) as survey:
+        media = min(survey.snapshot().media.values(), key=lambda m: m.id)
+        as_json("decide", survey_copy, "clock", media.deployment_id, "3600")
+        later = survey.snapshot().media[media.id]
+        assert (later.time - media.time).total_seconds() == 3600
+        assert later.camera_time == media.camera_time
+        photo = before[one]["left_photo"] or before[one]["right_photo"]
+        as_json("decide", survey_copy, "usable", photo, "no: two animals")
+        assert survey.snapshot().flanks[photo].reason == "two animals"
+        as_json("decide", survey_copy, "exclude", photo, "a zoo animal")
+        assert survey.decisions()[-1].value == "a zoo animal"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -248,6 +277,9 @@ def test_identifying_again_changes_nothing_and_a_person_binds(survey_copy):
         (("identify", "{tmp}/absent.ghostcat"), "no such folder"),
         (("estimate", "{tmp}/absent"), "absent"),
         (("export", "{survey}", "{survey}"), "already"),
+        (("decide", "{survey}", "same", "G001", "G999"), "G999"),
+        (("decide", "{survey}", "undo", "last"), "number"),
+        (("decide", "{survey}", "clock", "nowhere", "60"), "nowhere"),
         (("portrait", "{survey}", "--region", "{tmp}/none.geojson"), "none.geojson"),
     ],
 )

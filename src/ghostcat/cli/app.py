@@ -24,6 +24,10 @@ COMMANDS = {
     "check": ("survey_commands", "Look for what is wrong with a survey."),
     "identify": ("identity_commands", "Find out which flanks show the same animal."),
     "review": ("identity_commands", "Answer the questions that identification left for a person."),
+    "decide": (
+        "identity_commands",
+        "Merge, split, undo; correct a clock, a flank, a sex; leave something out.",
+    ),
     "individuals": ("identity_commands", "List the animals; give one a name."),
     "estimate": ("portrait_commands", "Density and abundance, with intervals."),
     "report": ("portrait_commands", "Write the portrait of a survey as it stands."),

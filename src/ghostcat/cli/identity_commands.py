@@ -1,4 +1,4 @@
-"""`ghostcat identify`, `review` and `individuals`."""
+"""`ghostcat identify`, `review`, `decide` and `individuals`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ghostcat import workflows
 from ghostcat.cli.output import json_option, print_json, print_table, progress_bars
 
 if TYPE_CHECKING:
+    from ghostcat.workflows.deciding import DecidedKind
     from ghostcat.workflows.identifying import PairQuestion
     from ghostcat.workflows.reviewing import Answer
 
 ANY_PATH = click.Path(path_type=Path)
 
 KEYS: dict[str, Answer] = {"s": "same", "d": "different", "n": "not_comparable", "c": "unsure"}
+KINDS = ("same", "different", "clock", "exclude", "usable", "flank", "sex", "undo")
 LEGEND = "s same · d different · c cannot tell · n not comparable · u undo · k skip · q quit"
 
 
@@ -118,6 +120,37 @@ def _key() -> str:
         if key in {*KEYS, "u", "k", "q"}:
             return key
         click.echo(LEGEND)
+
+
+@click.command("decide")
+@click.argument("survey", type=ANY_PATH)
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("target")
+@click.argument("value", default="")
+@click.option("--by", default=None, help="Name for the decision log; your login name by default.")
+@json_option
+def decide_command(
+    survey: Path, kind: DecidedKind, target: str, value: str, by: str | None, as_json: bool
+) -> None:
+    """Tell SURVEY what you know; everything can be undone.
+
+    \b
+    same, different  ANIMAL_OR_PHOTO ANIMAL_OR_PHOTO   merge; split
+    clock            DEPLOYMENT SECONDS                add to its camera clock (-- before a minus)
+    exclude          PHOTO_OR_DEPLOYMENT REASON        leave out of the estimate
+    usable           PHOTO yes|"no: reason"
+    flank            PHOTO left|right|both
+    sex              ANIMAL_OR_PHOTO female|male|unknown
+    undo             NUMBER
+
+    Run `ghostcat identify` afterwards: decisions of people bind it.
+    """
+    with workflows.open(survey) as opened:
+        number = workflows.decide(opened, kind, target, value, by=by)
+    if as_json:
+        print_json({"decision": number})
+    else:
+        click.echo(f"Kept as decision {number}. Take it back: ghostcat decide {survey} undo {number}")
 
 
 @click.command("individuals")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ghostcat.workflows.checking import check
+    from ghostcat.workflows.deciding import DecidedKind, decide
     from ghostcat.workflows.demonstrating import DemoResult, demo
     from ghostcat.workflows.estimating import estimate, estimate_tables
     from ghostcat.workflows.exporting import export
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from ghostcat.workflows.reviewing import Review, review
 
 _MODULE_OF = {
+    "DecidedKind": "deciding",
     "DemoResult": "demonstrating",
     "IdentifyReport": "identifying",
     "ImportReport": "importing",
     "PortraitResult": "portraying",
     "Review": "reviewing",
     "check": "checking",
+    "decide": "deciding",
     "demo": "demonstrating",
     "estimate": "estimating",
     "estimate_summary": "portraying",
@@ -50,12 +53,14 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "DecidedKind",
     "DemoResult",
     "IdentifyReport",
     "ImportReport",
     "PortraitResult",
     "Review",
     "check",
+    "decide",
     "demo",
     "estimate",
     "estimate_summary",

@@ -40,6 +40,7 @@ __all__ = [
     "individuals",
     "name_individual",
     "questions",
+    "sightings_of",
 ]
 
 RESULT = "identification"
@@ -190,7 +191,7 @@ def _decide(survey: Survey, engine: str, *, processes: int | None, progress: Pro
 
     snapshot = survey.snapshot()
     readings = survey.flanks(engine)
-    sightings = _sightings(snapshot, readings)
+    sightings = sightings_of(snapshot, readings)
     judgements = _judgements(snapshot)
     run = _run_name(engine, sightings, judgements)
     last = survey.result(RESULT)
@@ -228,7 +229,8 @@ def _decide(survey: Survey, engine: str, *, processes: int | None, progress: Pro
     return run
 
 
-def _sightings(snapshot: Snapshot, readings: dict[str, Flank]) -> list[Sighting]:
+def sightings_of(snapshot: Snapshot, readings: dict[str, Flank]) -> list[Sighting]:
+    """The usable photos of a survey as the identity room takes them, with what people said of sides."""
     from pyproj import Transformer
 
     from ghostcat.identity import Sighting
