@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,21 @@ def test_portrait_of_a_survey_has_the_agreed_keys(survey_copy, tiny_package):
         assert key in answer
     assert answer["individuals"] >= 3 and answer["synthetic"]
     assert Path(answer["report"]).exists()
+
+
+def test_two_packages_of_one_name_are_not_mixed(identified, tiny_package, tmp_path):
+    """The survey beside a package is found by name; another package of that name must not slip into it."""
+    import ghostcat as gc
+    from ghostcat.errors import SurveyExists
+    from ghostcat.workflows.opening import survey_beside
+
+    with survey_beside(tiny_package, beside=tmp_path) as survey:
+        gc.import_evidence(survey, tiny_package, processes=1)
+    survey_beside(tiny_package, beside=tmp_path).close()
+    other = tmp_path / "elsewhere" / tiny_package.name
+    shutil.copytree(tiny_package, other)
+    with pytest.raises(SurveyExists, match="--out"):
+        survey_beside(other, beside=tmp_path)
 
 
 @pytest.mark.parametrize("to", ["camtrap-dp", "secr", "camtrapr", "csv", "geopackage"])

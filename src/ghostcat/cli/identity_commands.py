@@ -10,6 +10,7 @@ import click
 
 from ghostcat import workflows
 from ghostcat.cli.output import json_option, print_json, print_table, progress_bars
+from ghostcat.errors import DecisionError
 
 if TYPE_CHECKING:
     from ghostcat.workflows.deciding import DecidedKind
@@ -93,7 +94,11 @@ def _ask(sitting: workflows.Review, *, show: bool) -> int:
         if key == "k":
             skipped.add((question.photo_a, question.photo_b))
         elif key == "u":
-            taken_back = sitting.undo()
+            try:
+                taken_back = sitting.undo()
+            except DecisionError as nothing:
+                click.echo(str(nothing))
+                continue
             answered -= 1
             click.echo(f"Taken back: {taken_back.kind} ({taken_back.media_a}, {taken_back.media_b})")
         else:

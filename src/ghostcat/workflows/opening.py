@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ghostcat.errors import SurveyNotFound
+from ghostcat.errors import SurveyExists, SurveyNotFound
 from ghostcat.survey import Survey, create_survey, is_survey, open_survey
 
 __all__ = ["is_survey", "new", "open", "survey_beside"]
@@ -45,9 +45,23 @@ def survey_beside(source: Path, *, beside: Path | None = None) -> Survey:
 
     It is made on the first call and found again on every later one, so that work on a package
     goes on where it stopped. The package itself is never written to.
+
+    Raises
+    ------
+    SurveyExists : the survey of that name holds another package.
     """
-    folder = (beside or Path.cwd()) / f"{source.resolve().stem}{SUFFIX}"
+    source = source.resolve()
+    folder = (beside or Path.cwd()) / f"{source.stem if source.is_file() else source.name}{SUFFIX}"
     try:
-        return open_survey(folder)
+        survey = open_survey(folder)
     except SurveyNotFound:
         return new(folder)
+    held = [Path(one.location).resolve() for one in survey.snapshot().sources]
+    if held and not any(place in (source, *source.parents) or source in place.parents for place in held):
+        survey.close()
+        raise SurveyExists(
+            f"this survey was made from {held[0]}",
+            where=str(folder),
+            fix="Choose another folder with --out, or add the package to it with ghostcat import.",
+        )
+    return survey
