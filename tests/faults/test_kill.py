@@ -126,3 +126,17 @@ def test_killed_at_any_moment(undisturbed, moment, tmp_path):
     assert faults(folder) <= set(expected["findings"])
     work(kind, folder, package)
     assert state(folder) == expected
+
+
+def test_a_job_killed_between_its_last_batch_and_its_end_is_closed(undisturbed, tmp_path):
+    kind, package, before, expected, _ = undisturbed
+    folder = Path(shutil.copytree(before, tmp_path / "done.ghostcat"))
+    work(kind, folder, package)
+    with ghostcat.open(folder) as survey:
+        own = [job for job in survey.jobs() if (job.kind == "read photos") == (kind == "import")]
+        for job in own:
+            survey.start_job(job.kind, job.key, job.total)
+        assert survey.jobs(only_open=True)
+        survey.put_result("identification", "none", {"run": "", "questions": []}, {})
+    work(kind, folder, package)
+    assert state(folder)["running"] == expected["running"] == []

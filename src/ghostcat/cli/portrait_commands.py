@@ -170,7 +170,7 @@ def print_portrait(result: workflows.PortraitResult, *, as_json: bool, last_line
     if isinstance(drawn.estimate, Estimate):
         print_estimate(drawn.estimate)
     else:
-        click.secho(f"No estimate: {drawn.estimate.reason} {drawn.estimate.fix}", fg="yellow")
+        click.secho(f"No estimate: {drawn.estimate.reason}. {drawn.estimate.fix}", fg="yellow")
     if drawn.questions:
         click.echo(f"{drawn.questions} pairs wait for a person: ghostcat review {result.survey}")
     if last_line:

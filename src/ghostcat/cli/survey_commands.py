@@ -60,6 +60,8 @@ def import_command(
     click.echo(
         f"{report.source} ({report.kind}): {report.photos_read} photos read now; {states or 'no photos'}"
     )
+    added = ", ".join(f"{count} {kind}" for kind, count in report.added.added.items() if count)
+    click.echo(f"  new in the survey: {added or 'nothing, it was all there'}")
     for file, column, used_as in report.columns:
         click.echo(f"  {file}: {column} → {used_as or 'kept aside'}")
     print_findings(report.findings)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ghostcat.survey import Survey
+from ghostcat.workflows.keeping import keep_in_batches
 from ghostcat.workflows.pools import mapped
 from ghostcat.workflows.progress import Progress, silent
 
@@ -56,21 +57,23 @@ def match_flanks(
         _score, todo, processes=processes, worth_a_pool=WORTH_A_POOL, chunk=64,
         start=_load_features, start_arguments=start,
     )  # fmt: skip
-    job = survey.start_job("match flanks", engine, len(todo)) if todo else None
-    batch: list[tuple[Pair, float, int]] = []
-    for done, (pair, (score, inliers)) in enumerate(zip(todo, scored, strict=True), start=1):
-        batch.append((pair, score, inliers))
-        known[photos[pair[0]], photos[pair[1]], pair[2]] = score
-        if len(batch) == BATCH or done == len(todo):
-            for mirrored, name in stored.items():
-                rows = [(photos[p[0]], photos[p[1]], s, n) for p, s, n in batch if p[2] == mirrored]
-                survey.put_pair_scores(name, rows)
-            if job is not None:
-                job.advance(len(batch))
-            batch = []
-            progress("Comparing flanks", done, len(todo))
-    if job is not None:
-        job.finish()
+
+    def keep(batch: list[tuple[Pair, float, int]]) -> None:
+        for mirrored, name in stored.items():
+            rows = [(photos[a], photos[b], score, n) for (a, b, m), score, n in batch if m == mirrored]
+            survey.put_pair_scores(name, rows)
+        known.update({(photos[a], photos[b], m): score for (a, b, m), score, _ in batch})
+
+    keep_in_batches(
+        survey,
+        scored,
+        keep,
+        job=("match flanks", engine),
+        total=len(todo),
+        size=BATCH,
+        task="Comparing flanks",
+        progress=progress,
+    )
     of_kind: dict[bool, Scores] = {False: [], True: []}
     for a, b, mirrored in pairs:
         of_kind[mirrored].append((photos[a], photos[b], known[photos[a], photos[b], mirrored]))
@@ -121,10 +124,10 @@ def _load_features(features: tuple[str, ...], owner: tuple[int, ...]) -> None:
     _mirrored[:] = [prepare(mirrored(one)) for one in whole]
 
 
-def _score(pair: Pair) -> tuple[float, int]:
+def _score(pair: Pair) -> tuple[Pair, float, int]:
     from ghostcat.identity import Prepared, score_prepared
 
     one, other = _prepared[pair[0]], (_mirrored if pair[2] else _prepared)[pair[1]]
     assert isinstance(one, Prepared) and isinstance(other, Prepared)
     score, rows, _, _ = score_prepared(one, other)
-    return float(score), len(rows)
+    return pair, float(score), len(rows)

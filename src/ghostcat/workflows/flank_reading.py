@@ -10,6 +10,7 @@ from pathlib import Path
 from ghostcat.errors import GhostcatError
 from ghostcat.survey import Survey
 from ghostcat.survey.evidence import Box, Detection, Flank, Media, Snapshot
+from ghostcat.workflows.keeping import keep_in_batches
 from ghostcat.workflows.pools import mapped
 from ghostcat.workflows.progress import Progress, silent
 
@@ -48,21 +49,19 @@ def read_flanks(
         for path in (features_path(survey, media, box, engine),)
         if media.id not in read or (read[media.id].box is not None and not path.exists())
     ]
-    if not tasks:
-        return 0
-    job = survey.start_job("read flanks", engine, len(tasks))
-    batch: list[Flank] = []
     readings = mapped(
         _read, tasks, processes=processes, worth_a_pool=WORTH_A_POOL, chunk=4, start=_load_models
     )
-    for done, flank in enumerate(readings, start=1):
-        batch.append(flank)
-        if len(batch) == BATCH or done == len(tasks):
-            survey.put_flanks(engine, batch)
-            job.advance(len(batch))
-            batch = []
-        progress("Reading flanks", done, len(tasks))
-    job.finish()
+    keep_in_batches(
+        survey,
+        readings,
+        lambda batch: survey.put_flanks(engine, batch),
+        job=("read flanks", engine),
+        total=len(tasks),
+        size=BATCH,
+        task="Reading flanks",
+        progress=progress,
+    )
     return len(tasks)
 
 

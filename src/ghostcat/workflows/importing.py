@@ -8,15 +8,14 @@ of the same source goes on with the photos that are still pending.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 from ghostcat.errors import FormatError
 from ghostcat.survey import AddReport, PhotoRecord, Survey
 from ghostcat.survey.evidence import Evidence, Finding, Media
+from ghostcat.workflows.keeping import keep_in_batches
 from ghostcat.workflows.opening import open
 from ghostcat.workflows.pools import mapped
 from ghostcat.workflows.progress import Progress, silent
@@ -121,22 +120,18 @@ def _read(survey: Survey, source: Path, reading: Reading) -> Evidence:
 def read_pending_photos(survey: Survey, *, processes: int | None = None, progress: Progress = silent) -> int:
     """Open every photo that nobody has opened yet; returns how many that were."""
     pending = survey.pending_media()
-    done = 0
-    if not pending:
-        return 0
-    job = survey.start_job("read photos", "", len(pending))
-    for batch in _batches(_inspected(survey, pending, processes=processes), BATCH):
-        survey.record_photos(batch)
-        done += len(batch)
-        job.advance(len(batch))
-        progress("Reading photos", done, len(pending))
-    job.finish()
-    return done
-
-
-def _inspected(survey: Survey, pending: Sequence[Media], *, processes: int | None) -> Iterator[PhotoRecord]:
     tasks = [(media.id, str(survey.photo_path(media)), str(survey.folder)) for media in pending]
-    return mapped(_inspect, tasks, processes=processes, worth_a_pool=WORTH_A_POOL)
+    keep_in_batches(
+        survey,
+        mapped(_inspect, tasks, processes=processes, worth_a_pool=WORTH_A_POOL),
+        survey.record_photos,
+        job=("read photos", ""),
+        total=len(tasks),
+        size=BATCH,
+        task="Reading photos",
+        progress=progress,
+    )
+    return len(tasks)
 
 
 def _inspect(task: tuple[str, str, str]) -> PhotoRecord:
@@ -207,8 +202,3 @@ def _copy(origin: Path, target: Path) -> None:
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
     shutil.copy2(origin, unfinished)
     unfinished.replace(target)
-
-
-def _batches(items: Iterator[PhotoRecord], size: int) -> Iterator[list[PhotoRecord]]:
-    while batch := list(islice(items, size)):
-        yield batch
