@@ -22,8 +22,9 @@ from ghostcat.errors import ParameterError
 
 if TYPE_CHECKING:
     from babel import Locale
+    from babel.messages.catalog import Catalog
 
-__all__ = ["LANGUAGES", "Wording", "mark", "translator", "wording"]
+__all__ = ["LANGUAGES", "Wording", "catalogue", "mark", "translator", "wording"]
 
 #: Each language that ghostcat speaks, by code, with its own name.
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский", "zh": "简体中文"}
@@ -61,13 +62,26 @@ def translator(lang: str) -> gettext.NullTranslations:
     if lang == "en":
         return gettext.NullTranslations()
     from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
 
-    source = files("ghostcat").joinpath("locale", lang, "LC_MESSAGES", "ghostcat.po").read_bytes()
     compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(source), locale=lang))
+    write_mo(compiled, catalogue(lang))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def catalogue(lang: str) -> Catalog:
+    """Everything that is translated into `lang`: one `.po` file a room."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po
+
+    whole = Catalog(locale=lang)
+    folder = files("ghostcat").joinpath("locale", lang, "LC_MESSAGES")
+    for file in sorted(folder.iterdir(), key=lambda path: path.name):
+        if file.name.endswith(".po"):
+            for message in read_po(BytesIO(file.read_bytes()), locale=lang):
+                if message.id:
+                    whole[message.id] = message
+    return whole
 
 
 def wording(lang: str) -> Wording:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import gettext
 import re
-from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from babel import Locale
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.pofile import read_po
 
 import ghostcat
-from ghostcat.language import LANGUAGES, Wording, translator, wording
+from ghostcat.language import LANGUAGES, Wording, catalogue, translator, wording
 from ghostcat.portrait.portrait import MINIMUM_COUNT_RULE
 from ghostcat.report import words
 from ghostcat.report.findings import FINDINGS, REFUSALS
@@ -36,11 +33,6 @@ def messages() -> set[tuple[str, ...]]:
     }
     assert len(found) > 200
     return found
-
-
-def catalogue(lang):
-    source = files("ghostcat").joinpath("locale", lang, "LC_MESSAGES", "ghostcat.po").read_bytes()
-    return read_po(BytesIO(source), locale=lang)
 
 
 @pytest.mark.parametrize("lang", OTHERS)

@@ -1,0 +1,1 @@
+"""Scat DNA: which samples are the same animal, who are the parents, how diverse are they?"""

@@ -1,0 +1,1 @@
+"""Lineages: who is related to whom, and who should breed with whom?"""
