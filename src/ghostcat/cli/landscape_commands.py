@@ -1,0 +1,37 @@
+"""`ghostcat landscape`: circuits, corridors and crossings of a landscape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ghostcat.cli.output import json_option, print_json, progress_bars
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group("landscape")
+def landscape_command() -> None:
+    """The land: what it costs to cross it, corridors, narrow places, where to build."""
+
+
+@landscape_command.command("circuit")
+@click.argument("job", type=FILE)
+@click.option("--out", "folder", type=FOLDER, required=True, help="Where the maps and tables go.")
+@json_option
+def circuit_command(job: Path, folder: Path, as_json: bool) -> None:
+    """Run the Circuitscape job JOB (.ini) as it is, and write the files Circuitscape would write."""
+    from ghostcat.workflows.circuits import run_circuit_job
+
+    with progress_bars(quiet=as_json) as progress:
+        result = run_circuit_job(job, folder, progress=progress)
+    if as_json:
+        print_json(result)
+        return
+    click.echo(f"{result.scenario}: {result.cells} cells, {result.nodes} nodes")
+    for first, second, value in result.resistances:
+        pair = f"{first}" if first == second else f"{first} – {second}"
+        click.echo(f"  {pair}: {'not connected' if value == -1 else f'{value:.6g} ohm'}")
+    click.echo(f"Wrote {len(result.written)} files into {folder}")
