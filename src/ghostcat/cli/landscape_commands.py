@@ -22,10 +22,19 @@ def landscape_command() -> None:
 @click.option("--out", "folder", type=FOLDER, required=True, help="Where the maps and tables go.")
 @json_option
 def circuit_command(job: Path, folder: Path, as_json: bool) -> None:
-    """Run the Circuitscape job JOB (.ini) as it is, and write the files Circuitscape would write."""
+    """Run the job JOB (.ini) of Circuitscape or Omniscape as it is, and write the files they would write."""
     from ghostcat.workflows.circuits import run_circuit_job
+    from ghostcat.workflows.moving_windows import is_moving_window_job, run_moving_window_job
 
     with progress_bars(quiet=as_json) as progress:
+        if is_moving_window_job(job):
+            windows = run_moving_window_job(job, folder, progress=progress)
+            if as_json:
+                print_json(windows)
+            else:
+                click.echo(f"omnidirectional: {windows.cells} cells, {windows.targets} targets")
+                click.echo(f"Wrote {len(windows.written)} files into {folder}")
+            return
         result = run_circuit_job(job, folder, progress=progress)
     if as_json:
         print_json(result)

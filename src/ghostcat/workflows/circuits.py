@@ -203,7 +203,7 @@ def _run_pairwise(
     ids, pairs = _pairs(job, list(regions))
     maps = _Maps(job, land, out)
     resistances = []
-    for done, (pair, (network, flow)) in enumerate(solve_regions(land.network, regions, pairs).items()):
+    for done, (pair, network, flow) in enumerate(solve_regions(land.network, regions, pairs)):
         resistance = -1.0 if flow is None else flow.resistance
         resistances.append((*pair, resistance))
         if flow is not None:
@@ -399,7 +399,7 @@ def _run_network(job: CircuitJob, out: _Output) -> CircuitResult:
     ids, pairs = _pairs(job, ids)
     total_nodes, total_edges = np.zeros(network.nodes), np.zeros(len(network.tail))
     resistances = []
-    for (a, b), flow in solve_pairs(network, ids, pairs).items():
+    for (a, b), flow in solve_pairs(network, ids, pairs):
         resistances.append((a, b, -1.0 if flow is None else flow.resistance))
         if flow is None:
             continue
