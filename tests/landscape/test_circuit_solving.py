@@ -152,3 +152,39 @@ def test_impossible_conductance(value):
         raster_network(grid)
     with pytest.raises(ParameterError, match="no cell"):
         raster_network(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("contrast", [0.0, 3.0])
+def test_multigrid_agrees_with_the_exact_factor(contrast):
+    from ghostcat.landscape.multigrid import multigrid_solver
+
+    rng = np.random.default_rng(4)
+    g = np.exp(contrast * rng.standard_normal((90, 110)))
+    g[rng.random(g.shape) < 0.1] = 0.0
+    network = raster_network(g)
+    matrix = (laplacian(network) + _ground_one_of_each(network)).tocsr()
+    right = rng.standard_normal((network.nodes, 2))
+    row, column = network.place.T
+    exact = factor_by_dissection(matrix, nested_dissection(row, column)).solve(right)
+    found = multigrid_solver(matrix).solve(right)
+    assert found == pytest.approx(exact, rel=1e-5, abs=1e-6 * np.abs(exact).max())
+
+
+def _ground_one_of_each(network):
+    from scipy.sparse import diags_array
+
+    from ghostcat.landscape.solver import components
+
+    first = np.unique(components(network), return_index=True)[1]
+    ground = np.zeros(network.nodes)
+    ground[first] = 1.0
+    return diags_array(ground)
+
+
+def test_the_solver_is_chosen_by_memory():
+    from ghostcat.landscape.solver import forecast
+
+    small, large = forecast(10_000, solves=5, memory_gb=1.0), forecast(4_000_000, solves=5, memory_gb=2.0)
+    assert (small.solver, large.solver) == ("exact", "multigrid")
+    assert large.exact_memory_gb > 2.0
+    assert forecast(1_000_000, solves=20, memory_gb=4.0).memory_gb < 2.6

@@ -3,8 +3,8 @@
 Each block of cells with sources is a target: its centre is grounded, the sources within the radius share as
 much current as the block's own sources sum to, and the currents of all targets add up. Flow potential is the
 same on land without resistance; normalised current, their ratio, shows where the land channels movement
-(above 1) or spreads it. McRae et al. (2016) The Nature Conservancy; Landau et al. (2021) Journal of Open Source
-Software 6:2829.
+(above 1) or spreads it. McRae et al. (2016) The Nature Conservancy; Landau et al. (2021) Journal of Open
+Source Software 6:2829.
 """
 
 from __future__ import annotations

@@ -24,10 +24,11 @@ from ghostcat.formats.grids import read_grid, write_ascii_grid, write_geotiff
 from ghostcat.landscape.circuits import Flow, ground_circuit, solve_pairs, solve_regions
 from ghostcat.landscape.graph import Network, merge_nodes, network_of_edges, raster_network
 from ghostcat.landscape.grid import Grid
+from ghostcat.landscape.solver import Forecast, forecast
 from ghostcat.workflows.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["CircuitResult", "run_circuit_job"]
 
@@ -74,13 +75,20 @@ class _Output:
         self.written.append(path)
 
 
-def run_circuit_job(path: str | Path, folder: str | Path, *, progress: Progress = silent) -> CircuitResult:
+def run_circuit_job(
+    path: str | Path,
+    folder: str | Path,
+    *,
+    progress: Progress = silent,
+    announce: Callable[[Forecast, int], None] = lambda forecast, cells: None,
+) -> CircuitResult:
     """Run a Circuitscape job and write its files into `folder`.
 
     Parameters
     ----------
     path : the .ini; files it names lie relative to it. folder : made if it is not there. Files are called as
         Circuitscape calls them, after the job's `output_file`.
+    announce : told before it starts which solver was chosen, its memory and time, and the number of cells.
 
     Raises
     ------
@@ -93,10 +101,21 @@ def run_circuit_job(path: str | Path, folder: str | Path, *, progress: Progress 
     stem = Path(job.text("output_file", "result.out").replace("\\", "/")).name.removesuffix(".out")
     if job.text("data_type", "raster").lower() == "network":
         return _run_network(job, _Output(folder, stem, None, job))
-    return _run_raster(job, folder, stem, progress)
+    return _run_raster(job, folder, stem, progress, announce)
 
 
 # --- raster -----------------------------------------------------------------------------------------------
+
+
+def _solves(job: CircuitJob) -> int:
+    """Right-hand sides of a job: one a focal point, read without the landscape."""
+    file = job.file("point_file")
+    if file is None or job.text("scenario", "pairwise").lower() == "advanced":
+        return 1
+    if file.name.lower().removesuffix(".gz").endswith((".txt", ".csv")):
+        return len(read_numbers(file))
+    ids = np.unique(read_grid(file).values)
+    return int((ids > 0).sum())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,8 +127,15 @@ class _Land:
     conductance: Floats
 
 
-def _run_raster(job: CircuitJob, folder: Path, stem: str, progress: Progress) -> CircuitResult:
+def _run_raster(
+    job: CircuitJob,
+    folder: Path,
+    stem: str,
+    progress: Progress,
+    announce: Callable[[Forecast, int], None],
+) -> CircuitResult:
     land = _read_land(job)
+    announce(forecast(land.network.nodes, solves=_solves(job)), land.network.nodes)
     out = _Output(folder, stem, land.grid, job)
     scenario = job.text("scenario", "pairwise").lower()
     runs = {
