@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from ghostcat.errors import FormatError
 from ghostcat.formats.grids import read_grid
 from ghostcat.landscape.grid import Grid
 
-__all__ = ["CircuitJob", "Places", "read_circuit_job", "read_included_pairs", "read_numbers", "read_places"]
+__all__ = ["CircuitJob", "Places", "read_circuit_job", "read_included_pairs", "read_numbers",
+           "read_places", "read_reclass_table", "reclassify"]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -202,3 +204,30 @@ def read_included_pairs(path: Path, ids: list[int]) -> tuple[list[int], set[tupl
         where=path.name,
         fix="Start with `mode include` or `min` and `max`.",
     )
+
+
+def read_reclass_table(path: Path) -> list[tuple[float, float]]:
+    """Pairs of an old and a new value; `missing` makes no-data."""
+    pairs = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        cells = line.replace(",", " ").split()
+        if not cells:
+            continue
+        try:
+            new = math.nan if "missing" in cells[1].lower() else float(cells[1])
+            pairs.append((float(cells[0]), new))
+        except (ValueError, IndexError):
+            raise FormatError(
+                f"{line.strip()!r} is no pair of values",
+                where=f"{path.name} row {number}",
+                fix="Write: old new.",
+            ) from None
+    return pairs
+
+
+def reclassify(values: Floats, table: list[tuple[float, float]]) -> Floats:
+    """Values with every old one replaced by its new one."""
+    changed = values.copy()
+    for old, new in table:
+        changed[values == old] = new
+    return changed

@@ -1,9 +1,9 @@
 """Conjugate gradients with an algebraic multigrid preconditioner, for land whose exact factor would not fit.
 
 Nodes are joined in pairs along their strongest ties, twice over, again and again; a smooth error of the fine
-network is a rough one of a coarse network, where it is cheap to remove. Each coarse problem is solved by one or
-two steps of conjugate gradients, which keeps the number of rounds nearly independent of the size of the land
-(Notay 2010, Electronic Transactions on Numerical Analysis 37:123–146). Memory is about 50 numbers a cell.
+network is a rough one of a coarse network, where it is cheap to remove. Each coarse problem is solved by one
+or two steps of conjugate gradients, which keeps the number of rounds nearly independent of the size of the
+land (Notay 2010, Electronic Transactions on Numerical Analysis 37:123–146). Memory: about 50 numbers a cell.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from ghostcat.formats.circuitscape_job import (
     read_included_pairs,
     read_numbers,
     read_places,
+    read_reclass_table,
+    reclassify,
 )
 from ghostcat.formats.grids import read_grid, write_ascii_grid, write_geotiff
 from ghostcat.landscape.circuits import Flow, ground_circuit, solve_pairs, solve_regions
@@ -163,6 +165,8 @@ def _read_land(job: CircuitJob) -> _Land:
     name = job.demand_file("habitat_file")
     grid = read_grid(name)
     values = grid.values
+    if job.flag("use_reclass_table"):
+        values = reclassify(values, read_reclass_table(job.demand_file("reclass_file")))
     if job.flag("habitat_map_is_resistances", True):
         zero = np.argwhere(values == 0)
         if len(zero):
@@ -310,10 +314,7 @@ def _run_advanced(
     source = _add_up(network, read_places(job.demand_file("source_file"), land.grid))
     strengths = _strengths(job, read_places(job.demand_file("ground_file"), land.grid))
     ground = _add_up(network, strengths)
-    if job.flag("use_unit_currents"):
-        source = np.where(source != 0, 1.0, 0.0)
-    if job.flag("use_direct_grounds"):
-        ground = np.where(ground > 0, math.inf, 0.0)
+    source, ground = _unit(job, source, ground)
     source, ground = _settle_conflicts(job, source, ground)
     flow = ground_circuit(network, source, ground)
     maps = _Maps(job, land, out)
@@ -334,6 +335,15 @@ def _add_up(network: Network, places: Places) -> Floats:
     node = network.node_of[places.rows, places.columns]
     kept = node >= 0
     return np.bincount(node[kept], places.values[kept], network.nodes).astype(np.float64)
+
+
+def _unit(job: CircuitJob, source: Floats, ground: Floats) -> tuple[Floats, Floats]:
+    """Sources of 1 A and grounds at 0 V, where the job asks for them."""
+    if job.flag("use_unit_currents"):
+        source = np.where(source != 0, 1.0, 0.0)
+    if job.flag("use_direct_grounds"):
+        ground = np.where(ground > 0, math.inf, 0.0)
+    return source, ground
 
 
 def _settle_conflicts(job: CircuitJob, source: Floats, ground: Floats) -> tuple[Floats, Floats]:
@@ -450,6 +460,7 @@ def _network_advanced(job: CircuitJob, network: Network, present: Ints, out: _Ou
         if job.flag("ground_file_is_resistances", True):
             value = math.inf if value == 0 else 1.0 / value
         ground[int(cells[0])] += value
+    source, ground = _unit(job, source, ground)
     source, ground = _settle_conflicts(job, source, ground)
     flow = ground_circuit(network, source, ground)
     _write_flow(job, out, network, present, flow, "")

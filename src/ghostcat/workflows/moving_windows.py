@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ghostcat.errors import FormatError
-from ghostcat.formats.circuitscape_job import CircuitJob, read_circuit_job
+from ghostcat.formats.circuitscape_job import CircuitJob, read_circuit_job, read_reclass_table, reclassify
 from ghostcat.formats.grids import read_grid, write_ascii_grid, write_geotiff
 from ghostcat.landscape.grid import Grid
 from ghostcat.landscape.omnidirectional import Condition, Window, moving_window, sources_from_conductance
@@ -95,23 +95,7 @@ def _write(job: CircuitJob, grid: Grid, target: Path) -> Path:
 def _reclassified(job: CircuitJob, values: Floats) -> Floats:
     if not job.flag("reclassify_resistance"):
         return values
-    table = job.demand_file("reclass_table")
-    changed = values.copy()
-    for number, line in enumerate(table.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        cells = line.replace(",", " ").split()
-        if not cells:
-            continue
-        try:
-            old = float(cells[0])
-            new = math.nan if "missing" in cells[1].lower() else float(cells[1])
-        except (ValueError, IndexError):
-            raise FormatError(
-                f"{line.strip()!r} is no pair of values",
-                where=f"{table.name} row {number}",
-                fix="Write: old new.",
-            ) from None
-        changed[values == old] = new
-    return changed
+    return reclassify(values, read_reclass_table(job.demand_file("reclass_table")))
 
 
 def _sources(job: CircuitJob, grid: Grid, conductance: Floats) -> Floats:
