@@ -85,6 +85,7 @@ def test_what_goes_in_comes_out(survey, make):
         "deployment": 1,
         "media": 3,
         "detection": 2,
+        "sample": 0,
     }
     snapshot = survey.snapshot()
     assert tuple(snapshot.stations.values()) == evidence.stations
@@ -113,6 +114,7 @@ def test_the_same_evidence_twice_changes_nothing(survey, make):
         "deployment": 1,
         "media": 3,
         "detection": 2,
+        "sample": 0,
     }
     assert survey.snapshot() == before
 

@@ -17,7 +17,7 @@ from ghostcat.errors import FormatError
 from ghostcat.formats.encodings import decode_text
 from ghostcat.survey.evidence import Finding
 
-__all__ = ["Table", "is_missing", "read_table"]
+__all__ = ["Table", "is_missing", "parse_table", "read_table"]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SPACES = "\ufeff\u200b\u200e\u200f\xa0 \t\r\n"
@@ -78,6 +78,11 @@ def read_table(path: Path, *, name: str = "") -> Table:
             where=file,
             fix="Check the path and your rights to it.",
         ) from None
+    return parse_table(content, file=file)
+
+
+def parse_table(content: bytes, *, file: str) -> Table:
+    """Read a table from its bytes, for example those of an unpacked file; see `read_table`."""
     if not content.strip(b"\0 \r\n\t"):
         raise FormatError(
             "the table is empty", where=file, fix="Give a table with a heading and at least one row."

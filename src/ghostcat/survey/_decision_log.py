@@ -26,7 +26,8 @@ __all__ = ["append_decisions"]
 _KINDS = frozenset(get_args(DecisionKind))
 _SIDES = frozenset(get_args(FlankSide))
 _PAIR = frozenset({"same", "different", "not_comparable", "unsure"})
-_ABOUT_A_PHOTO = frozenset({"new", "name", "flank", "usable", "sex"})
+_DNA = frozenset({"dna_same", "dna_different"})
+_ABOUT_A_PHOTO = frozenset({"new", "name", "flank", "usable", "sex"}) | _DNA
 
 
 def append_decisions(
@@ -38,6 +39,7 @@ def append_decisions(
         _check(one)
     _check_photos(connection, decisions)
     _check_deployments(connection, decisions)
+    _check_samples(connection, decisions)
     if any(one.kind == "undo" for one in decisions):
         _check_undos(connection, decisions)
     if any(one.kind == "name" for one in decisions):
@@ -142,6 +144,7 @@ _VALUE_PROBLEMS: Mapping[str, Callable[[Decision], Problem]] = {
         if one.value in ("female", "male", "unknown")
         else (f"{one.value!r} is no sex", "Say female, male or unknown.")
     ),
+    **dict.fromkeys(_DNA, lambda one: None if one.value else ("it names no sample", "Name the sample.")),
     "undo": lambda one: (
         None if one.undoes is not None else ("it names no decision", "Name the number to undo.")
     ),
@@ -162,6 +165,14 @@ def _check_deployments(connection: Connection, decisions: Iterable[Decision]) ->
     for deployment, one in named.items():
         if deployment not in there:
             raise _refuse(one, f"there is no deployment {deployment}", "Import it first, or correct its id.")
+
+
+def _check_samples(connection: Connection, decisions: Iterable[Decision]) -> None:
+    named = {storable(one.value): one for one in decisions if one.kind in _DNA}
+    there = {row.id for row in fetch_by_id(connection, _schema.sample, named)}
+    for sample, one in named.items():
+        if sample not in there:
+            raise _refuse(one, f"there is no sample {sample}", "Import it first, or correct its id.")
 
 
 def _check_undos(connection: Connection, decisions: Iterable[Decision]) -> None:

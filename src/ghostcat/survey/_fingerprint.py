@@ -28,6 +28,7 @@ _TABLES = (
     _schema.deployment_failure,
     _schema.media,
     _schema.detection,
+    _schema.sample,
     _schema.flank,
     _schema.decision,
 )

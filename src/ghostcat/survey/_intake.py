@@ -22,6 +22,7 @@ from ghostcat.survey._rows import (
     failure_rows,
     media_row,
     path_of,
+    sample_row,
     source_row,
     station_row,
     storable,
@@ -32,7 +33,14 @@ from ghostcat.survey.records import AddReport
 
 __all__ = ["take_in"]
 
-_TABLES = (_schema.station, _schema.camera, _schema.deployment, _schema.media, _schema.detection)
+_TABLES = (
+    _schema.station,
+    _schema.camera,
+    _schema.deployment,
+    _schema.media,
+    _schema.detection,
+    _schema.sample,
+)
 
 #: What the source says of a photo; the rest of the row is what opening the file told.
 _SAID_OF_MEDIA = ("deployment_id", "path", "camera_time", "source_event")
@@ -100,6 +108,7 @@ def _prepare(evidence: Evidence, folder: Path) -> Given:
         ),
         "media": _by_id("media", evidence.media, media_row, evidence),
         "detection": _by_id("detection", evidence.detections, detection_row, evidence),
+        "sample": _by_id("sample", evidence.samples, sample_row, evidence),
     }
     inside = str(home)
     for row in given["media"].values():

@@ -21,6 +21,7 @@ from ghostcat.survey._rows import (
     failure_of,
     load,
     path_of,
+    sample_of,
     source_of,
     station_of,
 )
@@ -34,6 +35,7 @@ from ghostcat.survey.evidence import (
     Failure,
     Finding,
     Media,
+    Sample,
     Snapshot,
     Source,
 )
@@ -137,6 +139,11 @@ def load_detections(connection: Connection) -> tuple[Detection, ...]:
     return tuple(detection_of(row) for row in _rows(connection, _schema.detection))
 
 
+def load_samples(connection: Connection) -> dict[str, Sample]:
+    """Samples by id, with what was read in them."""
+    return {row.id: sample_of(row) for row in _rows(connection, _schema.sample)}
+
+
 def _newest_sources(connection: Connection) -> list[Any]:
     """The newest version of each source."""
     newest: dict[str, Any] = {}
@@ -205,5 +212,6 @@ def load_snapshot(
         sources=sources,
         synthetic=any(bool(one.metadata.get("synthetic")) for one in sources),
         fingerprint=fingerprint(connection),
+        samples=load_samples(connection),
     )
     return snapshot, identities

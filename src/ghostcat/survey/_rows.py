@@ -18,6 +18,7 @@ from ghostcat.survey.evidence import (
     Failure,
     Flank,
     Media,
+    Sample,
     Source,
     Station,
 )
@@ -301,6 +302,39 @@ def detection_of(row: Any) -> Detection:
         individual_label=individual_label,
         flank=flank,
         tags=tags,
+    )
+
+
+def sample_row(sample: Sample) -> Row:
+    lon, lat = number(sample.lon), number(sample.lat)
+    if (lon is None) != (lat is None):
+        raise InputError(
+            f"coordinates ({sample.lon}, {sample.lat}) are half given",
+            where=f"sample {sample.id}",
+            fix="Give longitude and latitude, or neither.",
+        )
+    kept = {"place": sample.place, "readings": sample.readings, "covariates": sample.covariates}
+    return {
+        "id": storable(sample.id),
+        "kind": storable(sample.kind),
+        "time": None if sample.collected is None else sample.collected.isoformat(),
+        "lon": lon,
+        "lat": lat,
+        "data": dump(kept),
+    }
+
+
+def sample_of(row: Any) -> Sample:
+    kept = load(row.data)
+    return Sample(
+        id=row.id,
+        kind=row.kind,
+        collected=None if row.time is None else date.fromisoformat(row.time),
+        lon=row.lon,
+        lat=row.lat,
+        place=kept["place"],
+        readings=tuple(kept["readings"]),
+        covariates=kept["covariates"],
     )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "metadata",
     "pair_score",
     "result",
+    "sample",
     "setting",
     "source",
     "station",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Individual",
     "Media",
     "MediaState",
+    "Sample",
     "Severity",
     "Snapshot",
     "Source",
@@ -56,6 +57,8 @@ DecisionKind = Literal[
     "sex",  # the animal in this photo is …
     "clock",  # this deployment's clock is off by …
     "exclude",  # leave this out of the estimate, because …
+    "dna_same",  # the animal in this photo left the sample named in `value`
+    "dna_different",  # the animal in this photo did not leave it
     "undo",  # the decision named in `undoes` no longer counts
 ]
 
@@ -152,6 +155,24 @@ class Media:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Something an animal left (scat, hair, blood) and what a laboratory read in it, as it came."""
+
+    id: str
+    kind: str = "scat"
+    collected: date | None = None
+    """Local day."""
+    lon: float | None = None
+    lat: float | None = None
+    place: str = ""
+    """Station or search cell, as the source names it."""
+    readings: tuple[Json, ...] = ()
+    """One for each typing: `{"replicate": …, "loci": {locus: [allele, allele]}}`, None where unread."""
+    covariates: Json = field(default_factory=dict)
+    """Every other column of the source: observer, route, species and sex markers."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Detection:
     """Something seen in a photo, by a person or a detector."""
 
@@ -216,8 +237,8 @@ class Decision:
     side_b: FlankSide = "unknown"
     confidence: float | None = None
     value: str = ""
-    """Name, sex, side or reason; for `usable` `yes` or `no: reason`; for `clock` the seconds to add
-    to the clock of `deployment_id` (`media_a` is empty then)."""
+    """Name, sex, side or reason; the sample's id for `dna_same` and `dna_different`; for `usable` `yes` or
+    `no: reason`; for `clock` the seconds to add to the clock of `deployment_id` (`media_a` is empty then)."""
     deployment_id: str = ""
     shown: Json = field(default_factory=dict)
     """What the decider was shown: photos, score, lines, threshold, run."""
@@ -274,6 +295,7 @@ class Evidence:
     deployments: tuple[Deployment, ...] = ()
     media: tuple[Media, ...] = ()
     detections: tuple[Detection, ...] = ()
+    samples: tuple[Sample, ...] = ()
     findings: tuple[Finding, ...] = ()
     columns: tuple[ColumnMatch, ...] = ()
 
@@ -299,3 +321,4 @@ class Snapshot:
     synthetic: bool
     """True when any source says that it was simulated; every page that shows it must say so."""
     fingerprint: str
+    samples: Mapping[str, Sample] = field(default_factory=dict)

@@ -32,7 +32,7 @@ class PhotoRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class AddReport:
-    """What an import changed. Keys: source, station, camera, deployment, media, detection."""
+    """What an import changed. Keys: source, station, camera, deployment, media, detection, sample."""
 
     source_id: str
     added: Mapping[str, int]
