@@ -1,1 +1,135 @@
 """Lineages: who is related to whom, and who should breed with whom?"""
+
+from ghostcat.pedigree.ancestral import ancestral_inbreeding, purged_inbreeding
+from ghostcat.pedigree.ancestry import known_gene_diversity, known_kinship, known_mean_kinship, well_known
+from ghostcat.pedigree.checks import PedigreeFault, check_pedigree
+from ghostcat.pedigree.diversity import (
+    Ancestors,
+    FounderRepresentation,
+    GeneDropDiversity,
+    effective_ancestors,
+    founder_equivalents,
+    founder_genome_equivalents,
+    founder_representation,
+    gene_diversity,
+    gene_drop_diversity,
+    kinship_value,
+    reproductive_values,
+)
+from ghostcat.pedigree.effective_size import EffectiveSize, family_size_ne, realised_ne
+from ghostcat.pedigree.exact import ExactRetention, exact_retention
+from ghostcat.pedigree.gene_drop import GeneDrop, drop_genes, sample_parents
+from ghostcat.pedigree.genomic import (
+    GenomicKinship,
+    enter_founders,
+    genomic_kinship,
+    genomic_relationship,
+    sample_founder_kinship,
+)
+from ghostcat.pedigree.inbreeding import equivalent_generations, inbreeding, known_fraction, log_determinant
+from ghostcat.pedigree.joint import (
+    Exchange,
+    FounderLine,
+    Measured,
+    exchange_effect,
+    founder_lines,
+    population_members,
+)
+from ghostcat.pedigree.kinship import (
+    dominance,
+    kinship,
+    kinship_blocks,
+    mean_kinship,
+    relationship_product,
+    x_kinship,
+)
+from ghostcat.pedigree.matchups import SeasonPlan, plan_season
+from ghostcat.pedigree.pedigree import (
+    FEMALE,
+    KNOWN,
+    MALE,
+    UNKNOWN_ANCESTRY,
+    UNKNOWN_SEX,
+    WILD,
+    FounderKinship,
+    ParentOdds,
+    Pedigree,
+    find_cycles,
+    make_pedigree,
+)
+from ghostcat.pedigree.projection import Demography, project_diversity
+from ghostcat.pedigree.relationship import Relationship, relationship
+from ghostcat.pedigree.suitability import BreedingStock, Institutions, PairScores, PairVeto, score_pairs
+
+__all__ = [
+    "FEMALE",
+    "KNOWN",
+    "MALE",
+    "UNKNOWN_ANCESTRY",
+    "UNKNOWN_SEX",
+    "WILD",
+    "Ancestors",
+    "BreedingStock",
+    "Demography",
+    "EffectiveSize",
+    "ExactRetention",
+    "Exchange",
+    "FounderKinship",
+    "FounderLine",
+    "FounderRepresentation",
+    "GeneDrop",
+    "GeneDropDiversity",
+    "GenomicKinship",
+    "Institutions",
+    "Measured",
+    "PairScores",
+    "PairVeto",
+    "ParentOdds",
+    "Pedigree",
+    "PedigreeFault",
+    "Relationship",
+    "SeasonPlan",
+    "ancestral_inbreeding",
+    "check_pedigree",
+    "dominance",
+    "drop_genes",
+    "effective_ancestors",
+    "enter_founders",
+    "equivalent_generations",
+    "exact_retention",
+    "exchange_effect",
+    "family_size_ne",
+    "find_cycles",
+    "founder_equivalents",
+    "founder_genome_equivalents",
+    "founder_lines",
+    "founder_representation",
+    "gene_diversity",
+    "gene_drop_diversity",
+    "genomic_kinship",
+    "genomic_relationship",
+    "inbreeding",
+    "kinship",
+    "kinship_blocks",
+    "kinship_value",
+    "known_fraction",
+    "known_gene_diversity",
+    "known_kinship",
+    "known_mean_kinship",
+    "log_determinant",
+    "make_pedigree",
+    "mean_kinship",
+    "plan_season",
+    "population_members",
+    "project_diversity",
+    "purged_inbreeding",
+    "realised_ne",
+    "relationship",
+    "relationship_product",
+    "reproductive_values",
+    "sample_founder_kinship",
+    "sample_parents",
+    "score_pairs",
+    "well_known",
+    "x_kinship",
+]

@@ -24,6 +24,57 @@ class Meaning:
 
 #: Why there is no estimate, and what would make one possible.
 REFUSALS: Mapping[str, Meaning] = {
+    "caught_outside_search": Meaning(
+        N_("A detection lies outside the area that was searched."),
+        N_("Correct the place of the detection or the border of the search."),
+    ),
+    "caught_twice": Meaning(
+        N_("An animal was recorded more often than its detectors can record it."),
+        N_("Keep one record an occasion, or say that the detectors count."),
+    ),
+    "caught_without_effort": Meaning(
+        N_("An animal was recorded at a station while it was not working."),
+        N_("Correct the effort of the station or the date of the record."),
+    ),
+    "class_without_animals": Meaning(
+        N_("A class of animals in the model has no animal that is known to belong to it."),
+        N_("Name the class of some animals, or leave the classes out."),
+    ),
+    "collinear": Meaning(
+        N_("Two terms of the model say the same, so their effects cannot be told apart."),
+        N_("Leave one of the terms out."),
+    ),
+    "empty_level": Meaning(
+        N_("A term of the model stands for nothing that occurs in the data."),
+        N_("Leave the term, or the level that does not occur, out of the model."),
+    ),
+    "missing_covariate": Meaning(
+        N_("A covariate of the model has no value where one is needed."),
+        N_("Give the value, or leave the covariate out."),
+    ),
+    "no_refits": Meaning(
+        N_("Almost none of the simulated surveys gave an estimate."),
+        N_("The data are too thin for this model."),
+    ),
+    "separation": Meaning(
+        N_(
+            "Nothing was detected in one of the states that the model tells apart: its rate "
+            "would be 0 and has no estimate."
+        ),
+        N_("Join the state with another one, or leave the term out."),
+    ),
+    "too_few_detectors": Meaning(
+        N_("There are too few stations to judge how well the model fits."),
+        N_("This test needs more stations than the model has coefficients."),
+    ),
+    "too_few_occasions": Meaning(
+        N_("There are too few occasions to tell whether the population was closed."),
+        N_("Divide the survey into three occasions or more."),
+    ),
+    "unsupported_detector": Meaning(
+        N_("Detectors of this kind cannot be estimated."),
+        N_("Use another kind of detector, or another detection function."),
+    ),
     "no_animals": Meaning(
         N_(
             "No animal was identified, so there is nothing to estimate from. This is not evidence"
@@ -88,6 +139,21 @@ REFUSALS: Mapping[str, Meaning] = {
 
 #: Findings of the check, of the encounter history and of the fit.
 FINDINGS: Mapping[str, Meaning] = {
+    "mixture_not_identified": Meaning(
+        N_("The classes cannot be told apart, or one of them is empty: their share has no estimate."),
+        N_("Prefer the model without classes, or name the class of some animals."),
+    ),
+    "single_as_multi": Meaning(
+        N_("Single-catch traps are fitted with the likelihood of multi-catch traps."),
+        N_("Density is little affected unless most traps are occupied."),
+    ),
+    "surveys_share_animals": Meaning(
+        N_(
+            "Surveys of the same place are taken as independent. If they met the same animals, "
+            "the interval is too narrow."
+        ),
+        N_("Match the animals between the surveys where that can be done."),
+    ),
     # what did not enter the estimate
     "half_identity_not_counted": Meaning(
         N_("Animals known from one flank only that may be the other side of a counted animal"),

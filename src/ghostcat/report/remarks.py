@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ghostcat.language import Wording
 from ghostcat.report.findings import FINDINGS
+from ghostcat.report.lineage_words import LINEAGE_FINDINGS
 from ghostcat.report.phrases import Phrase, in_words
 from ghostcat.report.words import SEVERITIES
 from ghostcat.survey.evidence import Finding
@@ -48,7 +49,7 @@ def remarks(findings: Sequence[Finding], words: Wording) -> tuple[Remark, ...]:
 
 def _remark(group: Sequence[Finding], words: Wording) -> Remark:
     first = group[0]
-    meaning = FINDINGS.get(first.code)
+    meaning = FINDINGS.get(first.code) or LINEAGE_FINDINGS.get(first.code)
     if meaning is not None:
         what, fix = Phrase(words.gettext(meaning.what)), Phrase(words.gettext(meaning.fix))
     else:
