@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 from ghostcat.errors import ParameterError
-from ghostcat.scr import Mask, ScrData, conditional_log_likelihood, log_likelihood, prepare
+from ghostcat.scr import (
+    DetectorArray,
+    Mask,
+    ScrData,
+    ScrModel,
+    ScrSession,
+    conditional_log_likelihood,
+    log_likelihood,
+    prepare,
+)
+from ghostcat.scr.kernel import evaluate
+from ghostcat.scr.laying_out import lay_out
 
 DIGITS = 60
 
@@ -128,7 +139,7 @@ def test_value_gradient_and_hessian_in_extended_precision(detector, fractional, 
     problem = prepare(as_data(histories, usage, traps, detector), Mask(cells, areas_ha / 100.0), form="full")
     found = log_likelihood(problem, beta)
     # Areas go through km² and back, so the independent value gets the very same doubles.
-    areas = problem.cell_area_ha
+    areas = problem.layout.sessions[0].cell_area_ha
 
     def truth(b):
         return exact(histories, usage, traps, cells, areas, b, detector)
@@ -161,7 +172,7 @@ def test_animal_caught_far_away_keeps_every_digit(detector):
     found = log_likelihood(problem, beta)
 
     def truth(b):
-        return exact(histories, usage, traps, cells, problem.cell_area_ha, b, detector)
+        return exact(histories, usage, traps, cells, problem.layout.sessions[0].cell_area_ha, b, detector)
 
     gradient, hessian = derivatives(truth, beta)
     assert found.value == pytest.approx(float(truth(beta)), rel=1e-13)
@@ -180,44 +191,38 @@ def test_hazard_that_underflows_is_still_a_likelihood():
     assert np.isfinite(found.hessian).all()
 
 
-@pytest.mark.parametrize("detector", ["count", "proximity"])
-def test_derivatives_with_predictors_that_vary(detector):
+@pytest.mark.parametrize("kind", ["count", "proximity"])
+def test_derivatives_with_predictors_that_vary(kind):
     """Coefficients of density over cells and of λ0 and σ over stations, against central differences."""
     rng = np.random.default_rng(5)
-    traps, cells, areas_ha, usage, histories = survey(rng, detector=detector, fractional=False)
-    data = as_data(histories, usage, traps, detector)
-    rows, m = len(data.usage), len(cells)
-    problem = prepare(
-        data,
-        Mask(cells, areas_ha / 100.0),
-        design_density=np.stack([np.ones(m), rng.normal(size=m)], axis=1),
-        design_lambda0=np.stack([np.ones(rows), rng.normal(size=rows)], axis=1),
-        design_sigma=np.stack([np.ones(rows), rng.normal(size=rows) / 3], axis=1),
+    traps, cells, areas_ha, usage, histories = survey(rng, detector=kind, fractional=False)
+    animal, station, occasion = np.nonzero(histories)
+    array = DetectorArray(
+        xy_m=traps,
+        kind=kind,
+        usage=usage,
+        animal=animal,
+        detector=station,
+        occasion=occasion,
+        number=histories[animal, station, occasion],
+        covariates={"slope": rng.normal(size=len(traps)), "road": rng.normal(size=len(traps)) / 3},
     )
+    session = ScrSession(
+        mask=Mask(cells, areas_ha / 100.0),
+        arrays=(array,),
+        animals=tuple(map(str, range(len(histories)))),
+        mask_covariates={"cover": rng.normal(size=len(cells))},
+    )
+    formulas = {"D": "~cover", "lambda0": "~slope", "sigma": "~road"}
+    problem = lay_out(ScrModel(sessions=(session,), formulas=formulas)).layout
     beta = np.array([-4.0, 0.3, -1.0, 0.2, math.log(2000.0), 0.1])
-    found = log_likelihood(problem, beta)
+    found = evaluate(problem, beta)
     step = 1e-5
     for j, shift in enumerate(np.eye(6) * step):
-        up, down = log_likelihood(problem, beta + shift), log_likelihood(problem, beta - shift)
+        up, down = evaluate(problem, beta + shift), evaluate(problem, beta - shift)
         # Error of a central difference here: step² × third derivative ≈ 1e-10 × 100.
         assert (up.value - down.value) / (2 * step) == pytest.approx(found.gradient[j], abs=1e-6)
         assert (up.gradient - down.gradient) / (2 * step) == pytest.approx(found.hessian[j], abs=1e-5)
-
-
-def test_blocks_do_not_change_the_result(monkeypatch):
-    from ghostcat.scr import likelihood
-
-    traps, cells, areas_ha, usage, histories = survey(
-        np.random.default_rng(3), detector="proximity", fractional=True
-    )
-    problem = prepare(as_data(histories, usage, traps, "proximity"), Mask(cells, areas_ha / 100.0))
-    beta = [-4.2, -0.9, math.log(1900.0)]
-    whole = log_likelihood(problem, beta)
-    monkeypatch.setattr(likelihood, "_BLOCK", 10)
-    monkeypatch.setattr(likelihood, "_KEEP", 0)
-    blocked = log_likelihood(problem, beta)
-    assert blocked.value == pytest.approx(whole.value, rel=1e-14)
-    assert blocked.hessian == pytest.approx(whole.hessian, rel=1e-11, abs=1e-11)
 
 
 def test_forms_differ_by_a_constant_only():
@@ -251,10 +256,7 @@ def test_conditional_form_by_its_definition():
     assert conditional_log_likelihood(problem, beta) == pytest.approx(full.value - poisson, rel=1e-12)
 
 
-def test_unknown_occasions_and_wrong_designs_are_refused():
+def test_unknown_occasions_are_refused():
     data = ScrData([[1, 1]], [9.0, 9.0], [[0.0, 0.0], [1000.0, 0.0]])
-    mask = Mask([[0.0, 0.0], [500.0, 0.0]], 1.0)
     with pytest.raises(ParameterError, match="occasions behind these data are not known"):
-        prepare(data, mask, form="full")
-    with pytest.raises(ParameterError, match=r"design_density has shape \(3, 1\), expected \(2, p\)"):
-        prepare(data, mask, design_density=np.ones((3, 1)))
+        prepare(data, Mask([[0.0, 0.0], [500.0, 0.0]], 1.0), form="full")

@@ -30,8 +30,13 @@ COMMANDS = {
     ),
     "individuals": ("identity_commands", "List the animals; give one a name."),
     "estimate": ("portrait_commands", "Density and abundance, with intervals."),
+    "scr": ("scr_commands", "Fit spatial capture–recapture models; plan surveys."),
     "report": ("portrait_commands", "Write the portrait of a survey as it stands."),
     "export": ("survey_commands", "Write a survey for Camtrap DP, secr, camtrapR, CSV or GIS."),
+    "genetics": ("genetics_commands", "Scat DNA: diversity, individuals, parents, relatedness."),
+    "pedigree": ("pedigree_commands", "Studbooks: kinship, inbreeding, founders, match-ups."),
+    "movement": ("movement_commands", "Collared animals: models, ranges, crossings."),
+    "landscape": ("landscape_commands", "The land: circuits, corridors, crossings, where to build."),
 }
 
 

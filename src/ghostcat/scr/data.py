@@ -29,7 +29,7 @@ from ghostcat.scr.checks import (
     checked_usage,
 )
 
-__all__ = ["ScrData"]
+__all__ = ["ScrData", "captures_spread_m"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -222,6 +222,24 @@ class ScrData:
         for array in (self.counts, self.usage, self.traps_xy_m, self.station_index):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def captures_spread_m(data: ScrData) -> float:
+    """Root pooled spatial variance of the captures about each animal's mean capture place, metres.
+
+    A first guess of σ: √(Σ_i Σ_j |x_ij − x̄_i|² / 2 Σ_i (n_i − 1)), after Calhoun & Casby (1958).
+
+    >>> data = ScrData([[1, 1]], [90.0, 90.0], [[0.0, 0.0], [2000.0, 0.0]])
+    >>> captures_spread_m(data)
+    1000.0
+    """
+    counts = data.station_counts.astype(np.float64)
+    number = counts.sum(axis=1)
+    centre = counts @ data.traps_xy_m / number[:, None]
+    offset = data.traps_xy_m[None, :, :] - centre[:, None, :]
+    squares = float((counts * (offset**2).sum(axis=2)).sum())
+    recaptures = float((number - 1.0).sum())
+    return math.sqrt(squares / (2.0 * recaptures)) if recaptures > 0 else 0.0
 
 
 def multiplicity_constant(histories: Ints) -> float:

@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ghostcat.scr.data import ScrData
+from ghostcat.scr.constant_model import log_likelihood, prepare
+from ghostcat.scr.data import ScrData, captures_spread_m
 from ghostcat.scr.fit import ScrFit, fit_scr
-from ghostcat.scr.likelihood import log_likelihood, prepare
 from ghostcat.scr.mask import MAX_CELLS, Mask, Polygon, make_mask, suggest_buffer
 from ghostcat.scr.refusal import refuse_if_hopeless
 from ghostcat.scr.results import Diagnostic, MaskCheck
-from ghostcat.scr.starts import captures_spread_m
 
 __all__ = ["check_mask", "estimate_density"]
 

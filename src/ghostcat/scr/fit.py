@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ghostcat.errors import EstimateRefused, ParameterError
-from ghostcat.scr.data import ScrData
-from ghostcat.scr.likelihood import (
-    Constants,
-    Form,
-    Problem,
-    detection_probability,
-    effective_area_ha,
-    log_likelihood,
-    posterior_weights,
-    prepare,
-)
+from ghostcat.scr.constant_model import Constants, lay_out_data
+from ghostcat.scr.data import ScrData, captures_spread_m
+from ghostcat.scr.fitting import ModelFit, fit_model
 from ghostcat.scr.mask import Mask, Polygon, nearest_station_m
-from ghostcat.scr.newton import Optimum, maximise
-from ghostcat.scr.predictive import realised_limits
+from ghostcat.scr.model import Form
 from ghostcat.scr.refusal import diagnose, refuse_if_hopeless
-from ghostcat.scr.region import region_share
 from ghostcat.scr.results import (
     Abundance,
     Convergence,
@@ -34,9 +24,8 @@ from ghostcat.scr.results import (
     Interval,
     MaskCheck,
     log_link_interval,
-    shifted_interval,
 )
-from ghostcat.scr.starts import captures_spread_m, starting_beta
+from ghostcat.scr.surfaces import activity_centres, caught_somewhere, density_map, region_abundance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +64,8 @@ class ScrFit:
     diagnostics: tuple[Diagnostic, ...]
     constants: Constants
     form: Form
+    general: ModelFit = field(repr=False)
+    """The same fit as the engine for all models sees it."""
     mask_check: MaskCheck | None = None
     model: str = MODEL
 
@@ -119,46 +110,9 @@ class ScrFit:
 
         Returns
         -------
-        Abundance
-
-        Notes
-        -----
-        Realised N = Σ_i q_i + Σ_m D_m a_m (1 − p.(m)): the probability q_i that the centre of each
-        detected animal lies inside, and the animals never detected. Its limits are quantiles of the
-        coin tosses q_i plus a Poisson number of the unseen, with the uncertainty of the parameters.
-
-        Its variance: the tosses have mean Σ q and variance Σ q(1 − q), like a Poisson number moved by
-        c = Σ q², so it is (N − c) + the delta variance from the parameters + t E² (exp(v) − 1 − v) with
-        E the expected number and v the variance of ln D: the log-normal correction that E carries, in
-        the proportion t by which the region was missed, 1 for the whole mask. For the whole mask the
-        sum is var(E) − E (Efford & Fewster 2013, Oikos 122:918–928), and the log-normal limits on
-        N − c are those on N − n.
+        Abundance : see `region_abundance` for the formulas.
         """
-        laid = region_share(self.mask, region)
-        weights, unseen = posterior_weights(self._problem(), self.beta)
-        inside = weights @ laid.share
-        density_km2 = math.exp(self.beta[0]) * 100.0
-        expected = log_link_interval(math.log(density_km2 * laid.area_km2), float(self.covariance[0, 0]))
-        certain = float((inside**2).sum())
-        beyond = density_km2 * laid.outside_km2
-        uncertain = float(inside.sum() - certain + unseen @ laid.share) + beyond
-        slope = self._realised_slope(laid.share)
-        slope[0] += beyond
-        missed = float(unseen @ laid.share) / (density_km2 * float(laid.share @ self.mask.cell_area_km2))
-        missed_on_mask = float(unseen.sum()) / (density_km2 * self.mask.area_km2)
-        part = min(1.0, missed / missed_on_mask)
-        v = float(self.covariance[0, 0])
-        doubt = float(slope @ self.covariance @ slope) + part * expected.estimate**2 * (math.expm1(v) - v)
-        log_normal = shifted_interval(certain, uncertain, uncertain + doubt)
-        lower, upper = realised_limits(inside, float(unseen @ laid.share) + beyond, doubt)
-        return Abundance(
-            expected=expected,
-            realised=replace(log_normal, lower=lower, upper=upper),
-            realised_log_normal=log_normal,
-            area_km2=laid.area_km2,
-            outside_mask_km2=laid.outside_km2,
-            detected_inside=float(inside.sum()),
-        )
+        return region_abundance(self.general, region)
 
     def density_surface(self) -> Floats:
         """(n_cells,) expected activity centres per 100 km², given the captures.
@@ -166,12 +120,11 @@ class ScrFit:
         Seen animals by the posterior of their centres, and those expected unseen. This is where the
         animals of this survey live, not a model of habitat: far from stations it is the mean density.
         """
-        weights, unseen = posterior_weights(self._problem(), self.beta)
-        return np.asarray((weights.sum(axis=0) + unseen) / self.mask.cell_area_km2 * 100.0)
+        return density_map(self.general).realised
 
     def activity_centres(self) -> Floats:
         """(n_animals, n_cells) posterior probability of each detected animal's activity centre."""
-        return posterior_weights(self._problem(), self.beta)[0]
+        return activity_centres(self.general)[1]
 
     def activity_centre(self, animal_id: str) -> Floats:
         """(n_cells,) posterior probability of one animal's activity centre."""
@@ -179,7 +132,7 @@ class ScrFit:
 
     def detection_probability(self) -> Floats:
         """(n_cells,) probability that an animal living there was detected at least once."""
-        return detection_probability(self._problem(), self.beta)
+        return np.asarray(caught_somewhere(self.general)[0])
 
     def table(self) -> pd.DataFrame:
         """Estimates, standard errors and limits, one row each, with units."""
@@ -225,23 +178,6 @@ class ScrFit:
             "newton_decrement": f"{self.convergence.newton_decrement:.2e}",
         }
 
-    def _problem(self, design_density: Floats | None = None) -> Problem:
-        return prepare(
-            self.data, self.mask, constants=self.constants, form=self.form, design_density=design_density
-        )
-
-    def _realised_slope(self, share: Floats) -> Floats:
-        """(3,) derivative of realised N (inside the mask) with respect to β.
-
-        Let ln D_m gain ε · share_m. The score of ε at 0 is Σ q_i − Σ D a share p., so realised N is
-        that score plus D Σ a share, and its slope is a row of the exact Hessian plus (D Σ a share, 0, 0).
-        """
-        problem = self._problem(np.stack([np.ones(len(share)), share], axis=1))
-        at = log_likelihood(problem, np.insert(self.beta, 1, 0.0))
-        slope = at.hessian[1, [0, 2, 3]].copy()
-        slope[0] += math.exp(self.beta[0]) * float(share @ problem.cell_area_ha)
-        return slope
-
 
 def fit_scr(
     data: ScrData,
@@ -257,7 +193,7 @@ def fit_scr(
     ----------
     data : captures and effort.
     mask : habitat cells; see `make_mask`, or `estimate_density` for a mask that is chosen and checked.
-    constants, form : see `likelihood.prepare`; they shift the log-likelihood and move nothing else.
+    constants, form : see `constant_model.prepare`; they shift the log-likelihood and move nothing else.
     start : (3,) β to start from; by default the engine finds one.
 
     Returns
@@ -287,25 +223,17 @@ def fit_scr(
     """
     refuse_if_hopeless(data)
     _check_mask_place(data, mask)
-    problem = prepare(data, mask, constants=constants, form=form)
-    beta = starting_beta(data, problem) if start is None else np.asarray(start, dtype=np.float64)
-    width = math.log(1000.0)
-    centre = np.array([beta[0], beta[1], math.log(captures_spread_m(data))])
-    reach = np.array([2.0 * width, 2.0 * width, width])
-    optimum = maximise(lambda b: log_likelihood(problem, b), beta, lower=centre - reach, upper=centre + reach)
-    convergence = optimum.convergence
-    if optimum.convergence.smallest_curvature > 0:
-        covariance = np.asarray(np.linalg.inv(-optimum.at.hessian), dtype=np.float64)
-    else:
-        covariance = np.full((3, 3), math.nan)
-    _refuse_if_unbounded(optimum, covariance)
-    log_d, log_lambda0, log_sigma = optimum.beta
+    laid = lay_out_data(data, mask, constants=constants, form=form)
+    general = fit_model(laid, start=start, checked=False)
+    _refuse_if_unbounded(general)
+    covariance = general.covariance
+    log_d, log_lambda0, log_sigma = general.beta
     density = log_link_interval(log_d + math.log(_HA_PER_100KM2), float(covariance[0, 0]))
     sigma = log_link_interval(log_sigma, float(covariance[2, 2]))
     lambda0 = log_link_interval(log_lambda0, float(covariance[1, 1]))
-    esa, slope = effective_area_ha(problem, optimum.beta[1:])
-    relative = slope / esa
-    area = log_link_interval(math.log(esa / 100.0), float(relative @ covariance[1:, 1:] @ relative))
+    _, areas, slopes = general.animal_areas(0, 0)
+    relative = slopes[0] / areas[0]
+    area = log_link_interval(math.log(areas[0] / 100.0), float(relative @ covariance @ relative))
     diagnostics = diagnose(
         data,
         mask,
@@ -313,6 +241,7 @@ def fit_scr(
         sigma_m=sigma.estimate,
         relative_error=density.relative_standard_error,
     )
+    convergence = general.convergence
     if not convergence.converged:
         failure = Diagnostic(
             code="not_converged",
@@ -324,9 +253,9 @@ def fit_scr(
     return ScrFit(
         data=data,
         mask=mask,
-        beta=optimum.beta,
+        beta=general.beta,
         covariance=covariance,
-        log_likelihood=optimum.at.value,
+        log_likelihood=general.log_likelihood,
         convergence=convergence,
         density_per_100km2=density,
         lambda0=lambda0,
@@ -335,18 +264,19 @@ def fit_scr(
         diagnostics=diagnostics,
         constants=constants,
         form=form,
+        general=general,
     )
 
 
-def _refuse_if_unbounded(optimum: Optimum, covariance: Floats) -> None:
+def _refuse_if_unbounded(fit: ModelFit) -> None:
     """A search that ran away, or a maximum so flat that a parameter could be anything."""
-    ran_away = "left its range" in optimum.convergence.reason
-    flat = bool((np.diag(covariance) > _MAX_LOG_SE**2).any())
+    ran_away = "has no bound" in fit.convergence.reason
+    flat = bool((np.diag(fit.covariance) > _MAX_LOG_SE**2).any())
     if ran_away or flat:
         raise EstimateRefused(
             "density and movement cannot be told apart: the likelihood has no clear maximum (the search "
-            f"ended at λ0 {math.exp(optimum.beta[1]):.2g} per station-day, "
-            f"σ {math.exp(optimum.beta[2]) / 1000:.2g} km)",
+            f"ended at λ0 {math.exp(fit.beta[1]):.2g} per station-day, "
+            f"σ {math.exp(fit.beta[2]) / 1000:.2g} km)",
             code="not_identified",
             fix="There are too few spatial recaptures, or the stations are too close together for the range "
             "of the animals. More stations over a wider area would separate the two.",

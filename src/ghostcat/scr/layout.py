@@ -63,7 +63,7 @@ class ClassLayout:
     survived: csr_array
     """(n, Q) B."""
     competed: csr_array
-    """(n, Q) C; no entries but for multi-catch traps."""
+    """(n, Q) C; no entries but for multi-catch traps. Where `crowds` is given, (n, number of crowds)."""
     catch_row: Ints
     """(T,) row of each kind of catch."""
     catch_effort: Floats
@@ -72,6 +72,8 @@ class ClassLayout:
     """(n, T) Y."""
     naive: csr_array
     """(n_groups, Q) exposure of an animal never caught: ln(1 − p.(m)) = −Σ_q N_gq G_q(m)."""
+    crowds: csr_array | None = None
+    """(Qc, Q) sums of profiles on which ψ acts instead: a base profile and an animal's correction to it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,12 +9,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Z95", "Abundance", "Convergence", "Diagnostic", "Interval", "MaskCheck"]
+__all__ = ["Z95", "Abundance", "Convergence", "Diagnostic", "Interval", "LogLikelihood", "MaskCheck"]
 
 Floats = NDArray[np.float64]
 
 #: Two-sided 95 % point of the normal distribution.
 Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LogLikelihood:
+    """Value and, as far as asked for, derivatives with respect to β."""
+
+    value: float
+    gradient: Floats
+    hessian: Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,9 +108,10 @@ def estimate_tables(
         )
     elif tables.detector_kind != "proximity":
         raise InputError(
-            f"detectors of kind {tables.detector_kind} (one that holds the animal) are not estimated yet",
+            f"detectors of kind {tables.detector_kind} (one that holds the animal) need a model of their own",
             where=str(source),
-            fix="Cameras and hair snares are `count` or `proximity` detectors; set that in the metadata.",
+            fix="Use `ghostcat scr prepare` and `ghostcat scr fit`. Cameras and hair snares are `count` or "
+            "`proximity` detectors; set that in the metadata.",
         )
     else:
         data = scr.ScrData.from_detections(
