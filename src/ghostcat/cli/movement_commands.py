@@ -153,6 +153,7 @@ def _fit_document(one: workflow.FittedTrack, removed: Any) -> dict[str, object]:
         },
         "DOF": {"mean": best.dof_mean, "area": best.dof_area},
         "resident": best.resident,
+        "warnings": best.warnings,
         "speed_m_per_s": best.speed_m_s,
         "gaussian_area_km2": best.gaussian_area_km2,
         "akde": None if one.akde is None else _akde_document(one.akde),
@@ -197,10 +198,8 @@ def _print_fit(one: workflow.FittedTrack, removed: Any) -> None:
         return
     area = one.akde.area_km2()
     click.echo(f"  95 % range: {area.estimate:.1f} km² ({area.lower:.1f}–{area.upper:.1f})")
-    if not best.resident:
-        click.secho(
-            "  the track is shorter than one crossing of the range: the area is a lower guess", fg="yellow"
-        )
+    for warning in best.warnings:
+        click.secho(f"  {warning}", fg="yellow")
 
 
 def _span(value: Estimate) -> str:

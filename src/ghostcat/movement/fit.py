@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 #: −2 ln 0.05: the 95 % region of a Gaussian is this many π √det Σ.
 GAUSSIAN_95 = -2.0 * math.log(0.05)
 _MIN_FIXES = 5
+# Below this effective size intervals were measured to cover less than they say.
+_FEW_CROSSINGS = 15.0
 _STEP = 1e-3
 
 
@@ -64,6 +66,21 @@ class MotionFit:
     """Root mean square speed."""
     resident: bool
     """Whether the track is longer than the time the animal needs to cross its range."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What weakens these estimates, each with what to do."""
+        found = []
+        if not self.converged:
+            found.append("The search did not reach a proven maximum: look at the fixes for errors.")
+        if not self.resident:
+            found.append("The track is shorter than one crossing of the range: the area is a lower guess.")
+        if self.dof_area < _FEW_CROSSINGS:
+            found.append(
+                f"Only about {self.dof_area:.0f} crossings of the range were seen: the area is probably too "
+                "small and its interval too narrow (see docs/movement.md). Wait for more fixes."
+            )
+        return tuple(found)
 
     @property
     def name(self) -> str:
