@@ -446,7 +446,7 @@ def _exposure_sums(entered: Entered, load: Floats) -> Callable[[Floats], Floats]
 
     def sparse(unit: Floats) -> Floats:
         by_unit = unit if rows.every_row else unit[rows.unit_of_row]
-        return np.asarray(factor * np.einsum("rm,rm->r", by_row, by_unit))
+        return np.asarray(factor * np.vecdot(by_row, by_unit))
 
     return sparse
 
@@ -460,33 +460,30 @@ def _add_catches(entered: Entered, slopes_of: Slopes, load: Floats, sums: _RowSu
     def add(into: Floats, values: Floats) -> None:
         into += np.bincount(at, values, len(into))
 
-    def dot(x: Floats, y: Floats) -> Floats:
-        return np.asarray(np.einsum("rm,rm->r", x, y))
-
-    w1, w2 = load, None
+    w1 = load
     s = curve.s[kernels]
     z = None if curve.z is None else curve.z[kernels]
     if catch is not None:
         w1, w2 = load * catch[0], load * catch[1]
-        add(sums.a, w1.sum(axis=1))
-        add(sums.aa, w2.sum(axis=1))
-        w2s = w2 * s
-        add(sums.as_, w2s.sum(axis=1))
-        add(sums.ss, dot(w2s, s))
+        add(sums.a, np.vecdot(load, catch[0]))
+        add(sums.aa, np.vecdot(load, catch[1]))
+        add(sums.as_, np.vecdot(w2, s))
         if z is not None:
-            w2z = w2 * z
-            add(sums.az, w2z.sum(axis=1))
-            add(sums.sz, dot(w2z, s))
-            add(sums.zz, dot(w2z, z))
-    s1 = dot(w1, s)
+            add(sums.az, np.vecdot(w2, z))
+            bent = w2 * z
+            add(sums.sz, np.vecdot(bent, s))
+            add(sums.zz, np.vecdot(bent, z))
+        w2 *= s
+        add(sums.ss, np.vecdot(w2, s))
+    s1 = np.vecdot(w1, s)
     add(sums.s, s1)
     add(sums.ss, curve.bend * s1)
     if curve.ss is not None:
-        add(sums.ss, dot(w1, curve.ss[kernels]))
+        add(sums.ss, np.vecdot(w1, curve.ss[kernels]))
     if z is not None and curve.sz is not None and curve.zz is not None:
-        add(sums.z, dot(w1, z))
-        add(sums.sz, dot(w1, curve.sz[kernels]))
-        add(sums.zz, dot(w1, curve.zz[kernels]))
+        add(sums.z, np.vecdot(w1, z))
+        add(sums.sz, np.vecdot(w1, curve.sz[kernels]))
+        add(sums.zz, np.vecdot(w1, curve.zz[kernels]))
 
 
 def _contracted(rows: Rows, values: RowValues, sums: _RowSums) -> Floats:

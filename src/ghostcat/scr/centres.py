@@ -111,7 +111,7 @@ def without_histories(session: SessionLayout) -> SessionLayout:
             classes=tuple(
                 replace(
                     laid,
-                    survived=laid.survived[:0],
+                    survived=csr_array((0, laid.survived.shape[1])),
                     competed=csr_array((0, laid.competed.shape[1])),
                     caught=csr_array((0, 0)),
                     catch_row=nobody,

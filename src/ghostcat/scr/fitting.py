@@ -252,14 +252,14 @@ def _best(
     points = [back @ (start - shift) for start in starts]
     reach = _reach(laid, to_beta)
     if len(points) > 1:
-        points = [_best_of_classes(laid, layout, points, reach)]
-    point = points[0]
-    found = _climb(layout, point, reach, processes)
+        point = _best_of_classes(laid, layout, points, reach)
+        swapped = _swapped(laid, to_beta @ point + shift)
+        points = [point if swapped is None else back @ (swapped - shift)]
+    found = _climb(layout, points[0], reach, processes)
     swapped = _swapped(laid, to_beta @ found.beta + shift)
     if swapped is None:
         return found
-    point = back @ (swapped - shift)
-    return _climb(layout, point, reach, processes)
+    return _climb(layout, back @ (swapped - shift), reach, processes)
 
 
 def _climb(layout: Layout, point: Floats, reach: Floats, processes: int) -> Optimum:

@@ -249,7 +249,8 @@ def catch_slopes(hazard: Floats, first: Floats, second: Floats, *, binary: bool)
     else:
         along, across = first / hazard, second / hazard
     if not binary:
-        return along, across - along * along
+        across -= along * along
+        return along, across
     caught = -np.expm1(-hazard)
     rho = hazard / caught
     first = rho * along

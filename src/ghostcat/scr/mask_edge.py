@@ -75,7 +75,7 @@ def edge_share(fit: ModelFit, session: int) -> tuple[float, float]:
         step = (float((high - low).max()) + 2.0 * outer) / _LATTICE
         axes = [np.arange(lo - outer, hi + outer + step, step) for lo, hi in zip(low, high, strict=True)]
         points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
-        distance = np.hypot(points[:, :1] - seen.traps[:, 0], points[:, 1:] - seen.traps[:, 1])
+        distance = np.sqrt((points[:, :1] - seen.traps[:, 0]) ** 2 + (points[:, 1:] - seen.traps[:, 1]) ** 2)
         caught = -np.expm1(-seen.total_hazard(distance))
         beyond = (points @ along > support).any(axis=1)
         share = max(share, float(caught[beyond].sum() / max(caught.sum(), 1e-300)))

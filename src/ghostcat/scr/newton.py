@@ -41,6 +41,8 @@ _SADDLE = 1e-9
 _WIDTHS = (1.1, 0.55)
 _FEW_CELLS = 400
 _MANY_CELLS = 3000
+# Cells are of one size when their areas differ by less than this part.
+_EVEN = 1e-6
 
 _FLAT = "the highest point is flat: some direction is not determined by the data"
 
@@ -138,11 +140,15 @@ def _merged(layout: Layout, beta: Floats) -> Iterator[Layout]:
         factors.insert(0, round(max(_WIDTHS[0] * min(sigma_m) / side_m, least)))
     if families != {"half-normal"} and max(factors) > 2:
         factors.append(2)  # a cusp needs narrower cells
+    smooth = families == {"half-normal"} and not any(s.mixing for s in layout.sessions)
     before = math.inf
     for factor in factors:
         if 2 <= factor < before:
             before = factor
-            yield coarsen(layout, factor=factor)
+            rough = coarsen(layout, factor=factor)
+            yield rough
+            if smooth and all(np.ptp(s.cell_area_ha) < _EVEN * s.cell_area_ha[0] for s in rough.sessions):
+                return  # even sums over a smooth surface: the next step is as good from here
 
 
 def _last_step(found: Optimum) -> Floats:

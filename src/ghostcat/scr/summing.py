@@ -189,7 +189,7 @@ def summed(session: PreparedSession, beta: Floats, *, keep: bool) -> Summed:
     top, total, areas = blank.top, blank.total, blank.areas
     for block in _blocks(blank):
         mass = density.mass[:, block.tile.cells][session.layout.population]
-        areas[:, block.u] -= np.einsum("gm,gm->g", mass, np.expm1(block.log_missed))
+        areas[:, block.u] -= np.vecdot(mass, np.expm1(block.log_missed))
         if len(block.joint):
             who = block.part.histories
             higher = np.maximum(top[who], block.top)
@@ -412,7 +412,7 @@ def second_pass(state: Summed, worth: Floats, *, curved: bool = True) -> SecondP
             collar_slopes(collars, first, part)
         _add_density_slopes(state, block, first)
         for f, column in zip(first, part.columns, strict=True):
-            area_slope[:, u, column] -= np.einsum("gm,gm->g", f[len(who) :], missed)
+            area_slope[:, u, column] -= np.vecdot(f[len(who) :], missed)
         missed *= -worth[:, u][:, None]
         if not curved:
             _add_density_curvature(
@@ -422,7 +422,7 @@ def second_pass(state: Summed, worth: Floats, *, curved: bool = True) -> SecondP
         local = np.empty((len(first), len(first)))
         for j, f in enumerate(first):
             weighted = f * weights
-            mean[u, who, part.columns[j]] += weighted[: len(who)].sum(axis=1)
+            mean[u, who, part.columns[j]] += np.vecdot(f[: len(who)], w)
             for k in range(j, len(first)):
                 local[j, k] = local[k, j] = np.vdot(weighted, first[k])
         for entered, place, slope in zip(block.entered, part.places, kept, strict=True):

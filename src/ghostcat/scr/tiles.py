@@ -91,10 +91,10 @@ def squared_distances(
         distance = array.distance_m[:, cells] if detectors is None else array.distance_m[detectors][:, cells]
         return np.asarray(distance * distance)
     xy = array.xy_m if detectors is None else array.xy_m[detectors]
-    centres = session.cells_xy_m[cells]
-    squared = xy[:, :1] - centres[:, 0]
+    x, y = np.ascontiguousarray(session.cells_xy_m[cells].T)
+    squared: Floats = xy[:, :1] - x
     squared *= squared
-    dy = xy[:, 1:] - centres[:, 1]
+    dy = xy[:, 1:] - y
     dy *= dy
     squared += dy
     return squared
