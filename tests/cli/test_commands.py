@@ -303,3 +303,12 @@ def test_mistakes_get_one_line_that_helps(survey_copy, tmp_path, arguments, says
     filled = [a.format(survey=survey_copy, tmp=tmp_path) for a in arguments]
     stderr = ghostcat(*filled, code=1).stderr
     assert stderr.startswith("ghostcat: ") and says in stderr
+
+
+def test_a_studbook_with_an_error_fails_its_check(tmp_path):
+    table = tmp_path / "studbook.csv"
+    table.write_text("id,dam,sire\nA,,\nB,A,B\n", encoding="utf-8")
+    found = json.loads(ghostcat("pedigree", "check", table, "--json", code=1).stdout)
+    assert found["errors"] >= 1
+    table.write_text("id,dam,sire\nA,,\nC,,\nB,A,C\n", encoding="utf-8")
+    ghostcat("pedigree", "check", table)

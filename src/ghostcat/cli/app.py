@@ -73,7 +73,9 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # names in any script, on any console
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)
+        if isinstance(code, int):  # a command that asked for an exit code of its own
+            sys.exit(code)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
