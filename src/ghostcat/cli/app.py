@@ -36,7 +36,7 @@ COMMANDS = {
     "genetics": ("genetics_commands", "Scat DNA: diversity, individuals, parents, relatedness."),
     "pedigree": ("pedigree_commands", "Studbooks: kinship, inbreeding, founders, match-ups."),
     "movement": ("movement_commands", "Collared animals: models, ranges, crossings."),
-    "landscape": ("landscape_commands", "The land: circuits, corridors, crossings, where to build."),
+    "landscape": ("landscape_commands", "The land: circuits, as Circuitscape and Omniscape have them."),
 }
 
 

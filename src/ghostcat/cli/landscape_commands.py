@@ -1,4 +1,4 @@
-"""`ghostcat landscape`: circuits, corridors and crossings of a landscape."""
+"""`ghostcat landscape`: circuits of a landscape."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORTH_A_WORD = 200_000
 
 @click.group("landscape")
 def landscape_command() -> None:
-    """The land: what it costs to cross it, corridors, narrow places, where to build."""
+    """The land: how freely it lets animals through."""
 
 
 @landscape_command.command("circuit")

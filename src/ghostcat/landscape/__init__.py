@@ -1,1 +1,1 @@
-"""The land: what it costs to cross it, where the corridors and the narrow places are, where to build."""
+"""The land: how freely it lets animals through."""
