@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +16,24 @@ _FUNCTIONS = ("HN", "HR", "EX", "HHN", "HHR", "HEX", "HCG")
 
 
 def animal_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Options that say what is assumed of the animals and of the work."""
+    """Options that say what is assumed of the animals, given to the command as `animals`, and of the work."""
+
+    @wraps(command)
+    def with_animals(
+        *arguments: Any,
+        density: float | None,
+        lambda0: float | None,
+        g0: float | None,
+        sigma_m: float | None,
+        detectfn: str,
+        shape: float | None,
+        classes: tuple[str, ...],
+        **options: Any,
+    ) -> None:
+        animals = _animals(density, lambda0, g0, sigma_m, detectfn, shape, classes)
+        command(*arguments, animals=animals, **options)
+
+    decorated: Callable[..., None] = with_animals
     for option in reversed(
         (
             click.option("--density", type=float, default=None, help="Animals per 100 km²."),
@@ -40,8 +58,8 @@ def animal_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--crs", default=None, help="Projected coordinate system, EPSG:…."),
         )
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 @click.command("design")
@@ -62,13 +80,7 @@ def animal_options(command: Callable[..., None]) -> Callable[..., None]:
 def design_command(
     stations: Path,
     as_json: bool,
-    density: float | None,
-    lambda0: float | None,
-    g0: float | None,
-    sigma_m: float | None,
-    detectfn: str,
-    shape: float | None,
-    classes: tuple[str, ...],
+    animals: tuple[Any, ...],
     simulate: int,
     **options: Any,
 ) -> None:
@@ -78,7 +90,6 @@ def design_command(
     """
     from ghostcat.workflows.scr_design import design_study, design_summary
 
-    animals = _animals(density, lambda0, g0, sigma_m, detectfn, shape, classes)
     with progress_bars(quiet=as_json or not simulate) as progress:
         result = design_study(stations, animals=animals, simulate=simulate, progress=progress, **options)
     summary = design_summary(result)
@@ -129,13 +140,7 @@ def design_command(
 def place_command(
     candidates: Path,
     as_json: bool,
-    density: float | None,
-    lambda0: float | None,
-    g0: float | None,
-    sigma_m: float | None,
-    detectfn: str,
-    shape: float | None,
-    classes: tuple[str, ...],
+    animals: tuple[Any, ...],
     out: Path | None,
     **options: Any,
 ) -> None:
@@ -145,7 +150,6 @@ def place_command(
     """
     from ghostcat.workflows.scr_design import place_stations, place_summary, write_plan
 
-    animals = _animals(density, lambda0, g0, sigma_m, detectfn, shape, classes)
     result = place_stations(candidates, animals=animals, **options)
     if out is not None:
         write_plan(result, out)
